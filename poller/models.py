@@ -1,0 +1,160 @@
+"""The nouns: what the API answers with, and what we ask it about.
+
+Field names on the wire are those of the vendor's page ``DescribeUPhoneJob``. That page documents times as
+integers and shows them as strings, so they are kept as received and read through a property: a sweep over
+100 000 jobs then pays for the times of those that changed only.
+"""
+
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct, field
+
+MAX_JOB_ID_BYTES = 256
+"""A job id is never cut in an event line, so a row with a longer one is a bad row."""
+
+MAX_PAGE_ROWS = 100
+"""The most rows a page may ask for, and the most ids a look-up (vendor's page, ``Limit``)."""
+
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z, the last one an RFC 3339 timestamp can show
+
+RawTime = int | float | str | None
+JobId = Annotated[str, Meta(min_length=1, max_length=MAX_JOB_ID_BYTES)]
+
+
+class State(StrEnum):
+    """A job's or a task's state. What the vendor's page does not list is UNKNOWN."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    PARTIAL_SUCCESS = "PARTIAL_SUCCESS"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "State":  # noqa: ARG003 (the enum protocol's signature)
+        return cls.UNKNOWN
+
+
+class Instant(NamedTuple):
+    """One moment on two clocks, in seconds: ``wall`` since the Unix epoch, ``mono`` since anything."""
+
+    wall: float
+    mono: float
+
+
+class Sighting(Struct, frozen=True, gc=False, rename="pascal"):
+    """A row of a listing as a sweep needs it: no tasks, no phones."""
+
+    job_id: JobId
+    state: State = State.UNKNOWN
+    job_type: str = ""
+    created: RawTime = field(name="CreateTime", default=None)
+    begun: RawTime = field(name="BeginTime", default=None)
+    ended: RawTime = field(name="EndTime", default=None)
+
+    @property
+    def create_time(self) -> int | None:
+        """When the job was created, in Unix seconds; None where the API did not say."""
+        return unix_time(self.created)
+
+    @property
+    def begin_time(self) -> int | None:
+        """When the job began to run, in Unix seconds; None where it has not, or the API did not say."""
+        return unix_time(self.begun)
+
+    @property
+    def end_time(self) -> int | None:
+        """When the job ended, in Unix seconds; None where it has not, or the API did not say."""
+        return unix_time(self.ended)
+
+
+class Task(Struct, frozen=True, gc=False, rename="pascal"):
+    """A job's work on one phone or server."""
+
+    task_id: str | None = None
+    state: State = State.UNKNOWN
+    uphone_id: str | None = field(name="UPhoneId", default=None)
+    server_id: str | None = None
+    error_message: str | None = field(name="ErrorMsg", default=None)
+    execute_message: str | None = field(name="ExecuteMsg", default=None)
+
+
+class Job(Sighting, frozen=True, gc=False, rename="pascal"):
+    """A row with all that an event tells."""
+
+    tasks: list[Task] | None = None
+    app_version_id: str | None = None
+    uphone_ids: list[str] | None = field(name="UPhoneIds", default=None)
+
+
+class Page(Struct, frozen=True, gc=False):
+    """One answer of ``DescribeUPhoneJob``.
+
+    ``received`` counts every row, the ``skipped`` bad ones too: offsets advance by rows, not by jobs.
+    ``unlisted_states`` are the states in it that the vendor's page does not list.
+    """
+
+    jobs: tuple[Sighting, ...] | list[Sighting] | list[Job]
+    received: int
+    skipped: int = 0
+    total_count: int | None = None
+    unlisted_states: tuple[str, ...] = ()
+
+
+class Target(Struct, frozen=True, gc=False):
+    """One combination of project, region, city and product type, as configured."""
+
+    product_type: str = "uphone-server"
+    project_id: str | None = None
+    region: str | None = None
+    city_id: str | None = None
+    job_types: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = (self.project_id, self.region, self.city_id, self.product_type)
+        return "/".join(part or "default" for part in parts)
+
+
+class Query(Struct, frozen=True, gc=False):
+    """One page to ask for: a listing of one state, or a look-up of ids."""
+
+    target: Target
+    state: State | None = None
+    job_ids: tuple[str, ...] = ()
+    offset: int = 0
+    limit: int = MAX_PAGE_ROWS
+
+
+class Completion(Struct, frozen=True, gc=False):
+    """A run seen in a terminal state. ``seen_at`` is the wall time of the first such sighting."""
+
+    job: Job
+    previous_state: State
+    seen_at: float
+
+
+class Unresolved(Struct, frozen=True, gc=False):
+    """A job that was active and that the API no longer knows: said, never guessed."""
+
+    job_id: str
+    job_type: str
+    previous_state: State
+    create_time: int | None
+    begin_time: int | None
+    seen_at: float
+
+
+News = Completion | Unresolved
+
+
+def unix_time(raw: RawTime) -> int | None:
+    """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said"."""
+    if raw is None or raw == "":
+        return None
+    try:
+        seconds = int(raw)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds <= _LAST_SECOND else None

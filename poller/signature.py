@@ -1,0 +1,30 @@
+"""The vendor's request signature, shared by the poller and the simulator.
+
+Source: https://docs.ucloud.cn/api/summary/signature and what the vendor's own SDKs do.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import sha1
+
+Value = str | int | float | bool
+
+
+def encode_value(value: Value) -> str:
+    """Write a parameter as the signature and the form body need it.
+
+    Booleans are ``true`` and ``false``; a float without a fraction drops it; no scientific notation.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        exact = format(Decimal(repr(value)), "f")
+        return exact.rstrip("0").rstrip(".") if "." in exact else exact
+    return str(value)
+
+
+def sign(params: Mapping[str, str], private_key: str) -> str:
+    """Sign encoded parameters, ``PublicKey`` among them: 40 lower-case hexadecimal digits."""
+    joined = "".join(name + params[name] for name in sorted(params))
+    # SHA-1 is the vendor's choice of protocol, not ours.
+    return sha1((joined + private_key).encode(), usedforsecurity=False).hexdigest()

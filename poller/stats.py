@@ -1,0 +1,163 @@
+"""What is counted and measured, as plain data: the edges and the cycle write it, a scrape reads it."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from poller.models import State, Target
+
+OTHER = "other"
+
+KNOWN_JOB_TYPES: Final = (
+    "INSTALL_APP",
+    "UNINSTALL_APP",
+    "RUN_ASYNC_COMMAND",
+    "CREATE_SERVER_AND_UPHONE",
+    "SET_UPHONE_GPS",
+    "SET_UPHONE_CONFIG",
+    "UPLOAD_FILE",
+    "DELETE_UPHONE",
+)
+"""The eight that the vendor's page lists for ``Types.N``; sixteen actions return a JobId, so the set is open."""
+
+JOB_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
+DETECTION_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
+REQUEST_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65)
+
+Outcome = Literal["complete", "partial", "failed"]
+
+
+class Histogram:
+    """Observations in buckets, not cumulated: ``counts[i]`` is of those up to ``bounds[i]``, the last of the rest."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Iterable[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one observation, in the unit of the bounds."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class Histograms(dict[tuple[str, ...], Histogram]):
+    """Histograms by label values; a series exists from its first observation."""
+
+    def __init__(self, bounds: Iterable[float]) -> None:
+        super().__init__()
+        self._bounds = tuple(bounds)
+
+    def __missing__(self, labels: tuple[str, ...]) -> Histogram:
+        return self.setdefault(labels, Histogram(self._bounds))
+
+
+class Vocabulary:
+    """Bounds the words from outside that become label values: past ``limit`` different ones, ``other``."""
+
+    __slots__ = ("_limit", "_max_length", "_words")
+
+    def __init__(self, known: Iterable[str] = (), *, limit: int = 32, max_length: int = 64) -> None:
+        self._limit = limit
+        self._max_length = max_length
+        self._words = set(known)
+
+    def word(self, text: str) -> str:
+        """Return the label value for a word."""
+        if text in self._words:
+            return text
+        if len(self._words) >= self._limit or len(text) > self._max_length:
+            return OTHER
+        self._words.add(text)
+        return text
+
+
+@dataclass(slots=True)
+class TargetStats:
+    """What one target's cycles have brought. Times: ``_at`` is monotonic, ``_timestamp`` Unix, in seconds.
+
+    ``finished`` is by (job type, state), ``tasks_finished`` likewise, ``unresolved`` by job type: all in words of
+    the vocabulary. ``listed`` is the API's own count by state, where it has proved to be one of that state.
+    ``refusal`` is why the API refuses the target for good, in one line; None where it does not.
+    """
+
+    finished: Counter[tuple[str, State]] = field(default_factory=Counter)
+    tasks_finished: Counter[tuple[str, State]] = field(default_factory=Counter)
+    unresolved: Counter[str] = field(default_factory=Counter)
+    cycles: Counter[Outcome] = field(default_factory=Counter)
+    cycle_seconds: Histogram = field(default_factory=lambda: Histogram(DETECTION_SECONDS))
+    listed: dict[State, int] = field(default_factory=dict)
+    up: bool = False
+    refusal: str | None = None
+    last_complete_at: float | None = None
+    last_complete_timestamp: float | None = None
+    last_cycle_seconds: float = 0.0
+
+    def complete_within(self, now: float, *, interval: float) -> bool:
+        """Tell whether a complete cycle is recent enough for its gauges to be shown.
+
+        Stale is five times the larger of the interval and the last cycle's duration, and a minute at least.
+        """
+        if self.last_complete_at is None:
+            return False
+        return now - self.last_complete_at <= max(60.0, 5 * max(interval, self.last_cycle_seconds))
+
+
+@dataclass(slots=True)
+class ApiStats:
+    """What requests have cost. ``requests`` is by (action, code), ``request_seconds`` by (action,)."""
+
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    request_seconds: Histograms = field(default_factory=lambda: Histograms(REQUEST_SECONDS))
+    rows_skipped: int = 0
+    rate_limit: float = 0.0
+    codes: Vocabulary = field(default_factory=Vocabulary)
+
+
+@dataclass(slots=True)
+class EventStats:
+    """What became of events: ``pending`` are encoded and not yet written."""
+
+    written: int = 0
+    pending: int = 0
+
+
+class Stats:
+    """All of it, in one place that outlives every cycle.
+
+    ``queue_seconds`` is by (project id, product type, job type), ``run_seconds`` by those and the state,
+    ``detection_seconds`` by (project id, product type).
+    """
+
+    def __init__(self, targets: Iterable[Target], *, interval: float) -> None:
+        self.interval = interval
+        self.targets = {target: TargetStats() for target in targets}
+        self.api = ApiStats()
+        self.events = EventStats()
+        self.job_types = Vocabulary(KNOWN_JOB_TYPES)
+        self.queue_seconds = Histograms(JOB_SECONDS)
+        self.run_seconds = Histograms(JOB_SECONDS)
+        self.detection_seconds = Histograms(DETECTION_SECONDS)
+
+
+class Deadlines:
+    """What each task has promised to be back from, so that a probe can tell a slow loop from a stuck one."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, float] = {}
+
+    def declare(self, task: str, by: float) -> None:
+        """Promise to declare again before ``by``, a monotonic time in seconds."""
+        self._by[task] = by
+
+    def lift(self, task: str) -> None:
+        """Promise nothing: the task has ended, or waits for something that may take any time."""
+        self._by.pop(task, None)
+
+    def missed(self, now: float) -> Iterator[str]:
+        """Name the tasks that are late."""
+        return (task for task, by in self._by.items() if by < now)
