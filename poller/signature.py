@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha1
 
+from msgspec import Struct
+
 Value = str | int | float | bool
+
+
+class Credentials(Struct, frozen=True):
+    """A key pair; ``security_token`` goes with temporary ones. Shows none of itself when printed."""
+
+    public_key: str
+    private_key: str
+    security_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
 
 
 def encode_value(value: Value) -> str:
