@@ -1,0 +1,246 @@
+"""A reading of a listing: whole, or said not to be."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poller.models import Page, Sighting, State
+from poller.reading import MAX_ROWS, Ask, Reading
+
+Serve = Callable[[Ask], Page]
+
+
+def page(ids: list[str], total: int | None = None, *, bad: int = 0) -> Page:
+    """Make a page of running jobs, with bad rows at its end."""
+    jobs = [Sighting(job_id=job_id, state=State.RUNNING) for job_id in ids]
+    return Page(jobs=jobs, received=len(ids) + bad, skipped=bad, total_count=total)
+
+
+def names(count: int, start: int = 0) -> list[str]:
+    """Name jobs j0, j1 and so on."""
+    return [f"j{number}" for number in range(start, start + count)]
+
+
+def read(reading: Reading, serve: Serve, *, shuffle: random.Random | None = None) -> tuple[set[str], int]:
+    """Drive a reading to its end; pages under way together may arrive in any order."""
+    seen: set[str] = set()
+    requests = 0
+    under_way = reading.asks()
+    while under_way:
+        ask = under_way.pop(shuffle.randrange(len(under_way)) if shuffle else 0)
+        requests += 1
+        answer = serve(ask)
+        seen.update(job.job_id for job in answer.jobs)
+        reading.take(ask, answer)
+        under_way += reading.asks()
+        assert requests < 10_000
+    assert reading.done
+    return seen, requests
+
+
+def still(listing: list[str], *, cap: int = 100, total: int | None = None) -> Serve:
+    """Serve a listing that does not move."""
+    return lambda ask: page(listing[ask.offset : ask.offset + min(ask.limit, cap)], total)
+
+
+def test_an_empty_listing_is_whole_after_one_request() -> None:
+    """Where nothing was known and nothing is counted, an empty page is believed."""
+    reading = Reading()
+    assert read(reading, still([], total=0)) == (set(), 1)
+    assert reading.whole
+
+
+def test_an_empty_page_is_asked_for_again_where_rows_were_known() -> None:
+    """A listing that had rows is not believed empty on one answer."""
+    answers = iter([page([]), page(["a"]), page(["a"])])
+    reading = Reading(expected=1)
+    assert read(reading, lambda _: next(answers)) == ({"a"}, 3)
+    assert reading.whole
+
+
+def test_a_counted_listing_without_rows_is_hidden() -> None:
+    """TotalCount over 0 with no rows is a hole, not an empty listing."""
+    reading = Reading()
+    read(reading, still([], total=7))
+    assert (reading.whole, reading.hidden) == (False, True)
+
+
+def test_a_count_that_is_not_trusted_hides_nothing() -> None:
+    """A server that counts without the filter does not make an empty listing a hole."""
+    reading = Reading(trust_count=False)
+    assert read(reading, still([], total=7)) == (set(), 1)
+    assert reading.whole
+
+
+def test_one_job_is_proven_to_be_the_last_by_a_page_that_starts_at_it() -> None:
+    """A short page proves nothing, so one more page is asked for."""
+    asked: list[Ask] = []
+
+    def serve(ask: Ask) -> Page:
+        asked.append(ask)
+        return page(["a"][ask.offset :])
+
+    reading = Reading()
+    read(reading, serve)
+    assert reading.whole
+    assert [ask.offset for ask in asked] == [0, 0]
+
+
+@pytest.mark.parametrize("cap", [3, 20, 99, 100])
+@pytest.mark.parametrize("count", [0, 1, 2, 19, 20, 21, 99, 100, 101, 180, 181, 1000])
+@pytest.mark.parametrize("total", [None, "true", "understated", "unfiltered"])
+def test_a_still_listing_is_read_whole(cap: int, count: int, total: str | None) -> None:
+    """Whatever the cap and the count, every job is seen and the reading knows it."""
+    totals = {None: None, "true": count, "understated": count // 2, "unfiltered": 5000}
+    reading = Reading(window=8, phase=count, trust_count=total != "unfiltered")
+    seen, _ = read(reading, still(names(count), cap=cap, total=totals[total]), shuffle=random.Random(count))
+    assert seen == set(names(count))
+    assert reading.whole
+    assert reading.rows == count
+
+
+def test_a_large_listing_costs_a_page_for_each_step_and_one_for_the_proof() -> None:
+    """Pages advance by a page less the overlap."""
+    reading = Reading(window=8)
+    _, requests = read(reading, still(names(10_000), total=10_000))
+    assert requests <= 10_000 / 80 + 2
+
+
+def test_page_boundaries_move_with_the_phase() -> None:
+    """Rows that are served in another order each time do not meet the same boundary each sweep."""
+    boundaries = set()
+    for phase in range(40):
+        reading = Reading(phase=phase, window=1)
+        first = reading.asks()
+        reading.take(first[0], page(names(100), 1000))
+        boundaries.add(reading.asks()[0].offset)
+    assert len(boundaries) == 40
+
+
+@given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 3))
+def test_a_queue_that_drains_while_it_is_read_loses_no_job(seed: int, leaving: int, arriving: int) -> None:
+    """Jobs that are there throughout are seen by every whole reading, however fast the head leaves."""
+    rng = random.Random(seed)
+    listing = names(1000)
+    number = 1000
+
+    def serve(ask: Ask) -> Page:
+        nonlocal number
+        served = page(listing[ask.offset : ask.offset + 100], len(listing))
+        del listing[: rng.randint(0, leaving)]
+        for _ in range(rng.randint(0, arriving)):
+            listing.append(f"j{number}")
+            number += 1
+        return served
+
+    reading = Reading(window=rng.choice([1, 4, 8]), expected=rng.choice([0, 1000]), phase=rng.randrange(50))
+    seen, _ = read(reading, serve, shuffle=rng)
+    if reading.whole:
+        assert set(names(1000)) & set(listing) <= seen
+
+
+@given(st.integers(0, 2**32))
+def test_newest_first_with_arrivals_and_departures_anywhere_loses_no_job(seed: int) -> None:
+    """Rows put in at the head push known ones over page boundaries; none that stays is skipped."""
+    rng = random.Random(seed)
+    listing = names(600)
+    number = 600
+
+    def serve(ask: Ask) -> Page:
+        nonlocal number
+        served = page(listing[ask.offset : ask.offset + 100], len(listing))
+        for _ in range(rng.randint(0, 15)):
+            listing.insert(0, f"j{number}")
+            number += 1
+        for _ in range(rng.randint(0, 5)):
+            listing.pop(rng.randrange(len(listing)))
+        return served
+
+    reading = Reading(window=rng.choice([1, 8]), expected=rng.choice([0, 600]))
+    seen, _ = read(reading, serve, shuffle=rng)
+    assert reading.whole
+    assert set(names(600)) & set(listing) <= seen
+
+
+def test_a_queue_that_drains_ten_rows_a_page_is_read_whole() -> None:
+    """An ordinary drain does not make a reading give up."""
+    listing = names(1000)
+
+    def serve(ask: Ask) -> Page:
+        served = page(listing[ask.offset : ask.offset + 100])
+        del listing[:10]
+        return served
+
+    reading = Reading()
+    seen, _ = read(reading, serve)
+    assert reading.whole
+    assert set(listing) <= seen
+
+
+def test_a_listing_that_empties_while_it_is_read_ends_whole() -> None:
+    """When every row has left, two empty pages from the very beginning prove it."""
+    answers = iter([page(names(100))])
+    reading = Reading()
+    read(reading, lambda _: next(answers, page([])))
+    assert reading.whole
+
+
+def test_a_lying_empty_page_between_full_ones_costs_a_request_and_no_job() -> None:
+    """An empty page before the known end is asked for again, further left."""
+    listing = names(500)
+    lies = {3}
+    count = 0
+
+    def serve(ask: Ask) -> Page:
+        nonlocal count
+        count += 1
+        return page([] if count in lies else listing[ask.offset : ask.offset + 100])
+
+    reading = Reading()
+    seen, _ = read(reading, serve)
+    assert reading.whole
+    assert seen == set(listing)
+
+
+def test_a_server_that_ignores_the_offset_is_given_up() -> None:
+    """The same full page for ever is no reading, and no endless loop."""
+    reading = Reading()
+    _, requests = read(reading, lambda _: page(names(100)))
+    assert not reading.whole
+    assert requests < 20
+
+
+def test_a_listing_without_end_is_given_up() -> None:
+    """A server that invents rows for ever cannot fill our memory."""
+    reading = Reading()
+    reading.asks()
+    reading.rows = MAX_ROWS
+    reading.take(Ask(0, 100), page(["a"]))
+    assert reading.done
+    assert not reading.whole
+
+
+def test_an_abandoned_reading_asks_for_nothing_more() -> None:
+    """A page that will not come ends the reading, and it is not whole."""
+    reading = Reading()
+    reading.asks()
+    reading.abandon()
+    assert reading.asks() == []
+    assert not reading.whole
+
+
+def test_bad_rows_count_as_rows() -> None:
+    """Offsets advance by the rows received, the unreadable ones too."""
+    reading = Reading()
+    reading.take(reading.asks()[0], page(names(50), bad=50))
+    assert reading.asks()[0].offset == 80
+
+
+def test_a_page_of_bad_rows_alone_proves_nothing() -> None:
+    """Rows without identity cannot link pages, so the reading says that it is not whole."""
+    reading = Reading()
+    read(reading, lambda _: page([], bad=3))
+    assert not reading.whole
