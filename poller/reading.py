@@ -7,7 +7,7 @@ before their left neighbour wait in ``_ahead``. The end is proven by a page that
 nothing after them though it had room. An empty page alone proves nothing, nor does a short one, nor TotalCount.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from poller.models import MAX_PAGE_ROWS, Page
@@ -53,10 +53,19 @@ class Reading:
     Call `asks` for the pages to fetch now, side by side, and `take` with each that came, until `done`. ``expected``
     is how many rows the last reading found: a hint for asking side by side, never a reason to stop. ``phase`` moves
     the page boundaries, since rows with equal sort keys may be served in another order each time. ``window`` is how
-    many pages may be under way together; like a congestion window it halves at a hole and grows again.
+    many pages may be under way together; like a congestion window it halves at a hole and grows again. A look-up names
+    the ids that it ``wanted``: once all have come there is nothing to prove.
     """
 
-    def __init__(self, *, expected: int = 0, phase: int = 0, window: int = 1, trust_count: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        expected: int = 0,
+        phase: int = 0,
+        window: int = 1,
+        trust_count: bool = True,
+        wanted: Iterable[str] = (),
+    ) -> None:
         self.done = False
         self.whole = False
         self.rows = 0
@@ -65,6 +74,7 @@ class Reading:
         self._phase = phase
         self._widest = self._window = window
         self._trust_count = trust_count
+        self._wanted = set(wanted)
         self._overlap = OVERLAP
         self._capacity = 0
         self._front: _Stretch | None = None
@@ -97,9 +107,13 @@ class Reading:
             self.counts.append(page.total_count)
         self._capacity = max(self._capacity, page.received)
         stretch = _Stretch(ask.offset, [job.job_id for job in page.jobs], page.received)
+        if self._wanted:
+            self._wanted.difference_update(stretch.ids)
+            self.done = self.whole = not self._wanted
         if ask.offset in self._asked:  # else it was overtaken by a hole to its left
             self._asked.discard(ask.offset)
-            self._place(stretch)
+            if not self.done:
+                self._place(stretch)
         if not self.done and self._hopeless:
             self.abandon()
 

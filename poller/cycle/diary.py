@@ -1,0 +1,78 @@
+"""What an operator is told of a target's cycles: once when something changes, and a summary each."""
+
+from collections import Counter
+
+from poller.cycle.listing import Listing
+from poller.cycle.reader import Reader
+from poller.logs import get_logger
+from poller.models import State, Target
+from poller.stats import Outcome
+from poller.tracker import Tracker
+
+_STATES_SAID = 32
+
+
+class Diary:
+    """Keeps in mind what was said of a target, so that nothing is said twice."""
+
+    def __init__(self, target: Target) -> None:
+        self._log = get_logger("poller.cycle").bind(target=str(target))
+        self._outcome: Outcome = "complete"
+        self._trouble: str | None = None
+        self._active: Counter[State] = Counter()
+        self._states: set[str] = set()
+        self._skipping = False
+
+    def cycle(self, outcome: Outcome, reader: Reader, tracker: Tracker, seconds: float) -> None:
+        """Sum a cycle up: at info when the jobs or the outcome changed, else at debug."""
+        self._say_trouble(outcome, reader)
+        self._say_unlisted(reader)
+        active: Counter[State] = Counter()
+        for (_, state), count in tracker.counts.items():
+            active[state] += count
+        changed = active != self._active or outcome != self._outcome
+        self._active, self._outcome = active, outcome
+        say = self._log.info if changed else self._log.debug
+        say(
+            "cycle done",
+            outcome=outcome,
+            pending=active[State.PENDING],
+            running=active[State.RUNNING],
+            unknown=active[State.UNKNOWN],
+            pages=reader.received,
+            seconds=round(seconds, 3),
+        )
+
+    def blindness(self, listing: Listing) -> None:
+        """Say that the API counts jobs in a state and lists none, or no longer does."""
+        if listing.blind:
+            self._log.warning(
+                "the API counts jobs in this state and lists none: they are seen once they have moved on",
+                state=listing.state,
+                counted=listing.count,
+            )
+        else:
+            self._log.info("the API lists jobs in this state again", state=listing.state)
+
+    def _say_trouble(self, outcome: Outcome, reader: Reader) -> None:
+        error = reader.refusal or next(iter(reader.failures), None)
+        trouble = error.code if error else None if outcome == "complete" else outcome
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if reader.refusal:
+            self._log.error("the API refuses this target; it is asked again slowly", problem=str(reader.refusal))
+        elif trouble is not None:
+            problem = str(error) if error else "a listing moved too fast, or the API did not show all of it"
+            self._log.warning("the cycle is not complete; the next one goes on", problem=problem, outcome=outcome)
+        else:
+            self._log.info("cycles are complete again")
+
+    def _say_unlisted(self, reader: Reader) -> None:
+        new = reader.unlisted_states - self._states
+        if new and len(self._states) < _STATES_SAID:
+            self._states |= new
+            self._log.warning("jobs are in states that the vendor's page does not list; tracked", states=sorted(new))
+        if reader.skipped and not self._skipping:
+            self._log.warning("rows without a usable JobId are skipped", rows=reader.skipped)
+        self._skipping = reader.skipped > 0

@@ -1,0 +1,190 @@
+"""Fetches pages: one signed form POST each, over one keep-alive client, retried while a later try may succeed."""
+
+import zlib
+from collections.abc import AsyncIterator, Callable
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+
+import anyio
+import httpx2
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from poller import __version__
+from poller.errors import ApiError, Malformed, RetryLater, SlowDown
+from poller.lister.gate import Gate
+from poller.models import Page, Query
+from poller.signature import Credentials
+from poller.stats import ApiStats
+from poller.wire import ACTION, Reply, form, read_page
+
+MAX_BODY: Final = 16 * 1024 * 1024
+"""Bytes of an answer, decompressed, beyond which it is refused."""
+
+CONNECT_SECONDS: Final = 5.0
+ATTEMPTS: Final = 6
+
+_MAX_RETRY_AFTER = 120.0
+_KEEP_ALIVE_SECONDS = 55.0  # below the 60 s after which gateways commonly close an idle connection
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "User-Agent": f"uphone-job-poller/{__version__}",
+    # A page is small: inflating it costs more than decoding it.
+    "Accept-Encoding": "identity",
+}
+
+
+def open_client(
+    *, timeout: float, concurrency: int, trust_env: bool, transport: httpx2.AsyncBaseTransport | None = None
+) -> httpx2.AsyncClient:
+    """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
+
+    Certificates are the system's, or those of ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
+    """
+    return httpx2.AsyncClient(
+        verify=httpx2.create_ssl_context(trust_env=True),
+        trust_env=trust_env,
+        timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        limits=httpx2.Limits(
+            max_connections=concurrency,
+            max_keepalive_connections=concurrency,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        ),
+        # The API has no sessions, and a jar that servers can fill is memory that they can take.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        headers=_HEADERS,
+        transport=transport,
+    )
+
+
+class Lister:
+    """Brings pages of one API address, for all targets.
+
+    ``credentials`` is called for each request, so that rotated keys count from the next one on.
+    """
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        gate: Gate,
+        stats: ApiStats,
+        *,
+        base_url: str,
+        timeout: float,
+        credentials: Callable[[], Credentials],
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        self._client = client
+        self._gate = gate
+        self._stats = stats
+        self._url = httpx2.URL(base_url)
+        self._timeout = timeout
+        self._credentials = credentials
+        self._retrying = AsyncRetrying(
+            sleep=anyio.sleep,
+            stop=stop_after_attempt(attempts),
+            wait=_pause,
+            retry=retry_if_exception_type(RetryLater),
+            reraise=True,
+        )
+
+    async def page(self, query: Query) -> Page:
+        """Fetch one page; raise the last `ApiError` where the tries are used up or useless."""
+        return await self._retrying(self._try, query)
+
+    async def _try(self, query: Query) -> Page:
+        async with self._gate.turn(query.target):
+            sent_at = anyio.current_time()
+            try:
+                page = read_page(await self._exchange(query), tasks=query.state is None)
+            except ApiError as error:
+                self._record(error.code, sent_at)
+                if isinstance(error, SlowDown):
+                    self._gate.throttled(query.target, sent_at)
+                raise
+            self._record("0", sent_at)
+            self._stats.rows_skipped += page.skipped
+            return page
+
+    def _record(self, code: str, sent_at: float) -> None:
+        self._stats.requests[ACTION, self._stats.codes.word(code)] += 1
+        self._stats.request_seconds[(ACTION,)].observe(anyio.current_time() - sent_at)
+        self._stats.rate_limit = self._gate.rate()
+
+    async def _exchange(self, query: Query) -> Reply:
+        request = self._client.build_request("POST", self._url, content=form(query, self._credentials()))
+        try:
+            # The client's timeouts are per read: a server that trickles would hold us for ever.
+            with anyio.fail_after(self._timeout):
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = await _read(response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise RetryLater("timeout", f"no answer in time ({type(error).__name__})") from None
+        except httpx2.RemoteProtocolError as error:
+            raise Malformed("malformed", f"the answer broke off: {error}") from None
+        except httpx2.TransportError as error:
+            raise RetryLater(
+                "connect", f"cannot reach {self._url.host}: {str(error) or type(error).__name__}"
+            ) from None
+        return Reply(
+            status=response.status_code,
+            body=body,
+            request_id=response.headers.get("X-UCLOUD-REQUEST-UUID"),
+            retry_after=_retry_after(response.headers),
+        )
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    """Read a body up to the bound, whatever its encoding inflates to."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "deflate", ""):
+        raise Malformed("malformed", "the answer has a content encoding that was not asked for")
+    chunks = response.aiter_raw() if encoding in ("identity", "") else _inflate(response.aiter_raw())
+    parts, size = [], 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise Malformed("malformed", f"the answer is larger than {MAX_BODY} bytes")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+async def _inflate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Inflate gzip or zlib in steps, so that a small chunk cannot blow up past the bound at once."""
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    async for chunk in chunks:
+        rest = chunk
+        while rest:
+            try:
+                yield inflater.decompress(rest, 65_536)
+            except zlib.error:
+                raise Malformed("malformed", "the answer's compression is broken") from None
+            rest = inflater.unconsumed_tail
+    yield inflater.flush()
+    if not inflater.eof:
+        raise Malformed("malformed", "the answer's compression broke off")
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Read ``Retry-After`` (RFC 9110, 10.2.3) in seconds; a date counts from the server's own ``Date``."""
+    value = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value) if value.isdigit() else _seconds_between(headers.get("Date", ""), value)
+    except (TypeError, ValueError):
+        return None
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+
+
+def _pause(state: RetryCallState) -> float:
+    """Wait exponentially longer with full jitter, and never less than the server wishes."""
+    error = state.outcome.exception() if state.outcome else None
+    wish = error.retry_after if isinstance(error, RetryLater) else None
+    return max(wish or 0.0, _BACKOFF(state))
