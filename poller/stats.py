@@ -9,6 +9,10 @@ from typing import Final, Literal
 from poller.models import State, Target
 
 OTHER = "other"
+"""The label value of all words past the bound, and of none."""
+
+UNSET = "default"
+"""The label value of what the configuration leaves to the API."""
 
 KNOWN_JOB_TYPES: Final = (
     "INSTALL_APP",
@@ -44,6 +48,16 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    @property
+    def count(self) -> int:
+        """How many observations there are."""
+        return sum(self.counts)
+
+    def add(self, other: "Histogram") -> None:
+        """Count another's observations too; its bounds must be the same."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
 
 class Histograms(dict[tuple[str, ...], Histogram]):
     """Histograms by label values; a series exists from its first observation."""
@@ -67,13 +81,18 @@ class Vocabulary:
         self._words = set(known)
 
     def word(self, text: str) -> str:
-        """Return the label value for a word."""
+        """Return the label value for a word; for an empty one ``other``, since to Prometheus it would be no label."""
         if text in self._words:
             return text
-        if len(self._words) >= self._limit or len(text) > self._max_length:
+        if len(self._words) >= self._limit or not 0 < len(text) <= self._max_length:
             return OTHER
         self._words.add(text)
         return text
+
+
+def label(text: str | None) -> str:
+    """Return the label value for a part of a target that may not be set."""
+    return text or UNSET
 
 
 @dataclass(slots=True)
@@ -130,7 +149,7 @@ class Stats:
     """All of it, in one place that outlives every cycle.
 
     ``queue_seconds`` is by (project id, product type, job type), ``run_seconds`` by those and the state,
-    ``detection_seconds`` by (project id, product type).
+    ``detection_seconds`` by (project id, product type), with `label` applied to what may not be set.
     """
 
     def __init__(self, targets: Iterable[Target], *, interval: float) -> None:

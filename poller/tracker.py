@@ -152,11 +152,21 @@ class Tracker:
 
     def overdue(self, now: Instant) -> list[Completion]:
         """Return the held runs whose EndTime has not come in time."""
-        late = [held for held in self._held.values() if now.mono - held.seen.mono >= HOLD_FOR]
-        for held in late:
-            del self._held[held.job.job_id]
+        return self._release(
+            [job_id for job_id, held in self._held.items() if now.mono - held.seen.mono >= HOLD_FOR], now
+        )
+
+    def farewell(self, now: Instant) -> list[Completion]:
+        """Return all held runs: there is no later in which their EndTime could come."""
+        return self._release(list(self._held), now)
+
+    def _release(self, ids: Iterable[str], now: Instant) -> list[Completion]:
+        released = [self._held.pop(job_id) for job_id in ids]
+        for held in released:
             self._remember(held.job.job_id, now)
-        return [Completion(job=held.job, previous_state=held.previous_state, seen_at=held.seen.wall) for held in late]
+        return [
+            Completion(job=held.job, previous_state=held.previous_state, seen_at=held.seen.wall) for held in released
+        ]
 
     def questions(self, unsighted_since: float, now: Instant) -> list[str]:
         """Name the jobs to look up: not sighted since a monotonic time, held, or dormant and due."""

@@ -54,8 +54,14 @@ class TargetPoller:
         self._log = Diary(target)
 
     async def run(self, *, first_after: float = 0.0) -> None:
-        """Poll for ever, from ``first_after`` seconds on."""
-        due = anyio.current_time() + first_after
+        """Poll until cancelled, from ``first_after`` seconds on; then report what was held back."""
+        try:
+            await self._turn(anyio.current_time() + first_after)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._reporter.tell(self.tracker.farewell(self._now()))
+
+    async def _turn(self, due: float) -> None:
         while True:
             self._pulse.beat(within=max(0.0, due - anyio.current_time()) + _SLEEP_SLACK)
             await anyio.sleep_until(due)

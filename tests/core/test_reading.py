@@ -244,3 +244,36 @@ def test_a_page_of_bad_rows_alone_proves_nothing() -> None:
     reading = Reading()
     read(reading, lambda _: page([], bad=3))
     assert not reading.whole
+
+
+def test_a_page_that_a_hole_has_overtaken_is_no_longer_linked() -> None:
+    """Its rows count as sightings, but the reading goes on from the front."""
+    reading = Reading(window=3, expected=400)
+    [first] = reading.asks()
+    reading.take(first, page(names(100)))
+    left, middle, right = reading.asks()
+    reading.take(left, page(names(100, 700)))  # shares nothing: a hole
+    [patch] = reading.asks()
+    assert patch.offset < left.offset
+    reading.take(middle, page(names(100, 800)))
+    reading.take(right, page(names(100, 900)))
+    assert not reading.done
+    reading.take(patch, page(names(100, 50)))
+    assert reading.rows == 150
+
+
+def test_a_full_page_of_known_rows_without_the_last_is_read_past() -> None:
+    """A server that repeats rows proves no end."""
+    reading = Reading()
+    reading.take(reading.asks()[0], page(names(100)))
+    reading.take(reading.asks()[0], page(names(50) * 2))
+    assert not reading.done
+    assert reading.asks()[0].offset == 80
+
+
+def test_rows_put_in_before_the_front_move_it() -> None:
+    """Where the known rows are found further right, what comes after them is asked for there."""
+    reading = Reading()
+    reading.take(reading.asks()[0], page(names(100)))
+    reading.take(reading.asks()[0], page(names(100)))  # asked from 80 on: the listing has grown by 80 at its head
+    assert reading.asks()[0].offset == 160

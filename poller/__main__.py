@@ -1,0 +1,21 @@
+"""The entry point of ``poller`` and ``python -m poller``."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line and return the exit code."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["health"]:
+        # A probe runs every few seconds within a small memory limit, so it starts without all the rest.
+        from poller.cli import health  # noqa: PLC0415 (as said)
+
+        return health.main(arguments[1:])
+    from poller.cli.commands import cli  # noqa: PLC0415 (likewise)
+    from poller.cli.outcome import run  # noqa: PLC0415 (likewise)
+
+    return run(cli, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

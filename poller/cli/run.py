@@ -1,0 +1,83 @@
+"""``poller run``: the daemon on real descriptors, and what its end means for the exit code."""
+
+import math
+import socket
+from collections.abc import Mapping
+from typing import Final
+
+import anyio
+import click
+
+from poller.cli.options import EPILOG, load, with_settings
+from poller.config import Settings
+from poller.credentials import CredentialSource
+from poller.daemon import Daemon
+from poller.errors import ConfigError, SinkClosed
+from poller.logs import configure, get_logger
+from poller.sink import EventLog, Output, Sink, open_output
+from poller.stats import Stats
+from poller.web.server import bind
+
+_ALL_WRITTEN: Final = 0
+_LEFT_UNWRITTEN: Final = 1
+LOG_SECONDS: Final = 0.5
+
+
+@click.command(epilog=EPILOG)
+@with_settings
+def run(flags: Mapping[str, str]) -> int:
+    """Poll, and write an event line for every job that ends."""
+    settings, source = load(flags)
+    output = open_output(settings.events)
+    sockets = listen(settings)
+    diagnostics = configure(settings.log_level, settings.log_format, redact=source.secrets)
+    try:
+        for warning in settings.warnings:
+            get_logger("poller").warning(warning)
+        return anyio.run(_serve, settings, source, output, sockets)
+    finally:
+        diagnostics.close(LOG_SECONDS)
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Bind where metrics are served. Raises ConfigError where that cannot be had."""
+    if settings.listen is None:
+        return []
+    try:
+        return bind(settings.listen.host, settings.listen.port)
+    except OSError as error:
+        raise ConfigError("POLLER_LISTEN", f"cannot listen on {settings.listen}: {error.strerror or error}") from None
+
+
+async def _serve(settings: Settings, source: CredentialSource, output: Output, sockets: list[socket.socket]) -> int:
+    return await conclude(write_to(output, settings, source, sockets))
+
+
+def write_to(output: Output, settings: Settings, source: CredentialSource, sockets: list[socket.socket]) -> Daemon:
+    """Make the daemon that writes event lines to an output. Only in an event loop."""
+    stats = Stats(settings.targets, interval=settings.interval)
+    sink = Sink(output, stats.events, log=get_logger("poller.sink"))
+    reports = EventLog(sink, execute_messages=settings.execute_messages)
+    return Daemon(settings, source, stats=stats, reports=reports, outlet=sink, sockets=sockets)
+
+
+async def conclude(daemon: Daemon, *, lasting: float = math.inf) -> int:
+    """Run a daemon to its end, or for so many seconds, and return the exit code."""
+    why = "their reader has stalled"
+    try:
+        with anyio.move_on_after(lasting):
+            await daemon.run()
+    except* SinkClosed as closed:
+        why = _message(closed)
+    else:
+        if not daemon.unwritten:
+            return _ALL_WRITTEN
+    get_logger("poller").error("ended with events left unwritten", events=daemon.unwritten, why=why)
+    return _LEFT_UNWRITTEN
+
+
+def _message(group: BaseExceptionGroup[SinkClosed]) -> str:
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)

@@ -1,0 +1,176 @@
+"""Everything that ``poller run`` runs: one task group owns every task, and every way out leads through the drain."""
+
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+
+import anyio
+import httpx2
+from anyio.abc import TaskStatus
+
+from poller import __version__
+from poller.config import Settings
+from poller.cycle import Reports, TargetPoller
+from poller.lister import Gate, Lister, open_client
+from poller.logs import get_logger
+from poller.metrics import Metrics
+from poller.models import Instant, Target
+from poller.signature import Credentials
+from poller.stats import Deadlines, Stats
+from poller.web import app, server
+
+if TYPE_CHECKING:
+    from poller.tracker import Tracker
+
+GRACE_SECONDS: Final = 2.5
+"""How long events may still be written once the daemon has been told to end; with the rest below 5 s."""
+
+_WATCH_EVERY: Final = 1.0
+_WATCH_WITHIN: Final = 30.0
+
+_log = get_logger("poller.daemon")
+
+
+def now() -> Instant:
+    """Read both clocks, in the event loop."""
+    return Instant(time.time(), anyio.current_time())
+
+
+class Outlet(Protocol):
+    """Where events leave the process."""
+
+    def check(self) -> None:
+        """Raise `poller.errors.SinkClosed` if nobody reads events any more."""
+        ...
+
+    async def aclose(self, grace: float) -> int:
+        """Write for so many seconds more, then let go; return the number of events left unwritten."""
+        ...
+
+
+class Keys(Protocol):
+    """The credentials, which may be rotated at any time."""
+
+    def current(self) -> Credentials:
+        """Return those in force."""
+        ...
+
+    def take_problem(self) -> str | None:
+        """Return why the last change could not be used, once."""
+        ...
+
+
+class Daemon:
+    """Polls every target of the settings and serves metrics on ``sockets``, until a signal.
+
+    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave; ``unwritten`` is the number
+    of events that could not be written before the end.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        *,
+        stats: Stats,
+        reports: Reports,
+        outlet: Outlet,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
+        self.unwritten = 0
+        self.trackers: Mapping[Target, Tracker] = {}
+        self._settings = settings
+        self._keys = keys
+        self._stats = stats
+        self._reports = reports
+        self.outlet = outlet
+        self._sockets = sockets
+        self._deadlines = Deadlines()
+        self._polled = anyio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises an exception group, with `poller.errors.SinkClosed` in it if nobody reads events any more.
+        """
+        settings = self._settings
+        client = open_client(timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env)
+        async with client, anyio.create_task_group() as serving:
+            pollers = self._pollers(client)
+            self.trackers = {target: poller.tracker for target, poller in pollers.items()}
+            if self._sockets:
+                metrics = Metrics(self._stats, self.trackers, now, __version__)
+                web = app.create(metrics.render, self._stats, self._deadlines, now)
+                await serving.start(server.serve, web, self._sockets)
+            _log.info("started", version=__version__, targets=len(pollers), interval=settings.interval)
+            async with anyio.create_task_group() as polling:
+                await polling.start(self._drain)
+                await polling.start(_obey_signals, polling.cancel_scope)
+                polling.start_soon(self._watch)
+                polling.start_soon(self._poll, list(pollers.values()))
+            serving.cancel_scope.cancel()
+
+    def _pollers(self, client: httpx2.AsyncClient) -> dict[Target, TargetPoller]:
+        settings = self._settings
+        gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
+        self._stats.api.rate_limit = settings.max_rps
+        lister = Lister(
+            client,
+            gate,
+            self._stats.api,
+            base_url=settings.base_url,
+            timeout=settings.timeout,
+            credentials=self._keys.current,
+        )
+        return {
+            target: TargetPoller(
+                target,
+                pages=lister,
+                reports=self._reports,
+                stats=self._stats,
+                deadlines=self._deadlines,
+                now=now,
+                window=settings.concurrency,
+            )
+            for target in settings.targets
+        }
+
+    async def _poll(self, pollers: Sequence[TargetPoller]) -> None:
+        try:
+            async with anyio.create_task_group() as group:
+                for index, poller in enumerate(pollers):
+                    # Spread out, so that many targets don't all ask at once.
+                    group.start_soon(partial(poller.run, first_after=index * self._settings.interval / len(pollers)))
+        finally:
+            self._polled.set()
+
+    async def _watch(self) -> None:
+        """Look once a second for what nobody else would notice."""
+        while True:
+            self._deadlines.declare("watch", anyio.current_time() + _WATCH_WITHIN)
+            self.outlet.check()
+            if problem := self._keys.take_problem():
+                _log.warning("changed credentials cannot be used; the last good ones stay in force", problem=problem)
+            await anyio.sleep(_WATCH_EVERY)
+
+    async def _drain(self, *, task_status: TaskStatus[None]) -> None:
+        """Wait for the end, whatever brings it, and give events their last chance."""
+        try:
+            task_status.started()
+            await anyio.sleep_forever()
+        finally:
+            # A stalled reader holds a poller in a write that nothing cancels, until the outlet lets go of it.
+            with anyio.move_on_after(GRACE_SECONDS, shield=True):
+                await self._polled.wait()
+            self.unwritten = await self.outlet.aclose(0)
+
+
+async def _obey_signals(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for number in signals:
+            _log.info("ending", signal=signal.Signals(number).name)
+            scope.cancel()

@@ -1,0 +1,227 @@
+"""Every metric beside its help text, in one table. The names are a contract."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar, Final
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
+
+from poller.metrics import scrape as read
+from poller.metrics.scrape import Distributions, Labels, Numbers, Scrape
+from poller.stats import Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Family(ABC):
+    """A metric's name as Prometheus stores it, its label names and its help text, which says the unit."""
+
+    kind: ClassVar[str]
+
+    name: str
+    labels: Labels
+    help: str
+
+    @abstractmethod
+    def collect(self, scrape: Scrape) -> Metric:
+        """Return the metric with the samples that the scrape reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge(Family):
+    """A number that goes up and down."""
+
+    kind: ClassVar[str] = "gauge"
+
+    read: Callable[[Scrape], Numbers]
+
+    def collect(self, scrape: Scrape) -> GaugeMetricFamily:
+        """Return the gauge with its samples."""
+        metric = GaugeMetricFamily(self.name, self.help, labels=self.labels)
+        for labels, value in self.read(scrape):
+            metric.add_metric(_utf8(labels), value)
+        return metric
+
+
+@dataclass(frozen=True, slots=True)
+class Counter(Family):
+    """A number that only grows, until the process starts anew."""
+
+    kind: ClassVar[str] = "counter"
+
+    read: Callable[[Scrape], Numbers]
+
+    def collect(self, scrape: Scrape) -> CounterMetricFamily:
+        """Return the counter with its samples."""
+        metric = CounterMetricFamily(self.name, self.help, labels=self.labels)
+        for labels, value in self.read(scrape):
+            metric.add_metric(_utf8(labels), value)
+        return metric
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution(Family):
+    """A histogram with fixed buckets."""
+
+    kind: ClassVar[str] = "histogram"
+
+    read: Callable[[Scrape], Distributions]
+
+    def collect(self, scrape: Scrape) -> HistogramMetricFamily:
+        """Return the histogram with its samples."""
+        metric = HistogramMetricFamily(self.name, self.help, labels=self.labels)
+        for labels, histogram in self.read(scrape):
+            metric.add_metric(_utf8(labels), _buckets(histogram), histogram.total)
+        return metric
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    bounds = (*map(floatToGoString, histogram.bounds), "+Inf")
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))
+
+
+def _utf8(labels: Labels) -> list[str]:
+    # A job type may hold a lone surrogate, and so may an environment variable: one would fail the whole scrape.
+    return [text if text.isascii() else text.encode(errors="backslashreplace").decode() for text in labels]
+
+
+_TARGET: Final = ("project_id", "region", "city_id", "product_type")
+_BY_PRODUCT: Final = ("project_id", "product_type")
+
+FAMILIES: Final[tuple[Family, ...]] = (
+    Gauge(
+        "uphone_jobs",
+        (*_TARGET, "job_type", "state"),
+        "Jobs known to be active now.",
+        read.jobs,
+    ),
+    Gauge(
+        "uphone_jobs_listed",
+        (*_TARGET, "state"),
+        "Jobs that the API itself counts in a state, where its count has proved to be of that state.",
+        read.jobs_listed,
+    ),
+    Gauge(
+        "uphone_oldest_job_age_seconds",
+        (*_TARGET, "job_type", "state"),
+        "Age of the oldest active job in seconds: waiting since its creation, or running since its begin.",
+        read.oldest_job_age,
+    ),
+    Counter(
+        "uphone_jobs_finished_total",
+        (*_TARGET, "job_type", "state"),
+        "Jobs seen to have finished.",
+        read.jobs_finished,
+    ),
+    Counter(
+        "uphone_jobs_unresolved_total",
+        (*_TARGET, "job_type"),
+        "Jobs that were active and that the API no longer knows.",
+        read.jobs_unresolved,
+    ),
+    Counter(
+        "uphone_tasks_finished_total",
+        (*_TARGET, "job_type", "state"),
+        "Tasks of finished jobs, one for each phone or server.",
+        read.tasks_finished,
+    ),
+    Distribution(
+        "uphone_job_queue_seconds",
+        (*_BY_PRODUCT, "job_type"),
+        "Time in seconds that finished jobs had waited, from creation to begin.",
+        lambda scrape: read.observed(scrape.stats.queue_seconds),
+    ),
+    Distribution(
+        "uphone_job_run_seconds",
+        (*_BY_PRODUCT, "job_type", "state"),
+        "Time in seconds that finished jobs had run, from begin to end.",
+        lambda scrape: read.observed(scrape.stats.run_seconds),
+    ),
+    Distribution(
+        "uphone_job_detection_seconds",
+        _BY_PRODUCT,
+        "Time in seconds from a job's end to its event.",
+        lambda scrape: read.observed(scrape.stats.detection_seconds),
+    ),
+    Gauge(
+        "uphone_targets",
+        (),
+        "Targets that are polled: combinations of project, region, city and product type.",
+        lambda scrape: read.one(len(scrape.targets)),
+    ),
+    Gauge(
+        "uphone_target_up",
+        _TARGET,
+        "1 if the target's last cycle was complete, else 0.",
+        read.target_up,
+    ),
+    Gauge(
+        "uphone_target_last_success_timestamp_seconds",
+        _TARGET,
+        "When the target's last complete cycle ended, in seconds since the Unix epoch.",
+        read.last_success,
+    ),
+    Counter(
+        "uphone_poll_cycles_total",
+        (*_TARGET, "outcome"),
+        "Polling cycles by outcome: complete, partial or failed.",
+        read.cycles,
+    ),
+    Distribution(
+        "uphone_poll_cycle_duration_seconds",
+        _BY_PRODUCT,
+        "Duration of a target's polling cycle in seconds.",
+        read.cycle_duration,
+    ),
+    Gauge(
+        "uphone_poller_interval_seconds",
+        (),
+        "Configured time in seconds from the start of one cycle to the start of the next.",
+        lambda scrape: read.one(scrape.stats.interval),
+    ),
+    Counter(
+        "uphone_poller_events_written_total",
+        (),
+        "Event lines written.",
+        lambda scrape: read.one(scrape.stats.events.written),
+    ),
+    Gauge(
+        "uphone_poller_events_pending",
+        (),
+        "Event lines encoded and not yet written.",
+        lambda scrape: read.one(scrape.stats.events.pending),
+    ),
+    Counter(
+        "uphone_api_requests_total",
+        ("action", "code"),
+        "API requests by RetCode, or by what came in its place: http_503, timeout, connect, malformed.",
+        read.api_requests,
+    ),
+    Distribution(
+        "uphone_api_request_duration_seconds",
+        ("action",),
+        "Duration of an API request in seconds.",
+        lambda scrape: read.observed(scrape.stats.api.request_seconds),
+    ),
+    Gauge(
+        "uphone_api_rate_limit",
+        (),
+        "API requests a second that the poller allows itself now.",
+        lambda scrape: read.one(scrape.stats.api.rate_limit),
+    ),
+    Counter(
+        "uphone_api_rows_skipped_total",
+        (),
+        "Rows of API answers that could not be read and were skipped.",
+        lambda scrape: read.one(scrape.stats.api.rows_skipped),
+    ),
+    Gauge(
+        "uphone_poller_build_info",
+        ("version", "python_version"),
+        "Always 1; the labels tell the poller's version and Python's.",
+        lambda scrape: read.one(1, scrape.versions),
+    ),
+)
+"""In the order of an exposition. ``process_*`` are not here: they are the client library's own."""
