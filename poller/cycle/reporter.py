@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from poller.cycle.ports import Reports
 from poller.cycle.pulse import Pulse
 from poller.models import Completion, News, Target, Unresolved
-from poller.stats import Stats
+from poller.stats import Stats, label
 
 
 class Reporter:
@@ -43,7 +43,7 @@ class Reporter:
 
     def _observe(self, completion: Completion, job_type: str) -> None:
         job, stats = completion.job, self._stats
-        family = (self._target.project_id or "default", self._target.product_type)
+        family = (label(self._target.project_id), self._target.product_type)
         begun, ended = job.begin_time, job.end_time
         if job.create_time is not None and begun is not None:
             stats.queue_seconds[*family, job_type].observe(max(0, begun - job.create_time))

@@ -277,3 +277,25 @@ def test_rows_put_in_before_the_front_move_it() -> None:
     reading.take(reading.asks()[0], page(names(100)))
     reading.take(reading.asks()[0], page(names(100)))  # asked from 80 on: the listing has grown by 80 at its head
     assert reading.asks()[0].offset == 160
+
+
+def test_a_look_up_ends_once_all_that_was_wanted_has_come() -> None:
+    """There is nothing to prove then."""
+    reading = Reading(expected=2, wanted=["a", "b"])
+    assert read(reading, lambda _: page(["b", "a"])) == ({"a", "b"}, 1)
+    assert reading.whole
+
+
+def test_a_look_up_of_a_missing_job_is_read_to_a_proven_end() -> None:
+    """That a job is not there must be proven like the end of any listing."""
+    reading = Reading(expected=3, wanted=["a", "b", "gone"])
+    assert read(reading, still(["a", "b"])) == ({"a", "b"}, 2)
+    assert reading.whole
+
+
+def test_a_look_up_from_a_capped_server_is_paged() -> None:
+    """A cap holds for a look-up too."""
+    reading = Reading(expected=100, wanted=names(100))
+    seen, _ = read(reading, still(names(100), cap=20))
+    assert seen == set(names(100))
+    assert reading.whole

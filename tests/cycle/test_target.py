@@ -1,0 +1,345 @@
+"""One target's cycles against an API that is a list of jobs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from poller.cycle import TargetPoller
+from poller.errors import FixCredentials, RetryLater
+from poller.models import Completion, Instant, Job, News, Page, Query, State, Target, Unresolved
+from poller.stats import Deadlines, Stats
+
+P, R, S, F = State.PENDING, State.RUNNING, State.SUCCESS, State.FAILED
+TARGET = Target(project_id="org-x", city_id="cn-hangzhou")
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Api:
+    """Jobs by id, in listing order. ``fault`` may spoil a request; ``asked`` has every query."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    cap: int = 100
+    fault: Callable[[Query], None] = lambda query: None
+    count: Callable[[Query, int], int | None] = lambda query, rows: rows
+    hides: State | None = None
+    asked: list[Query] = field(default_factory=list)
+
+    def put(self, job_id: str, state: State, *, end: int | None = 200, job_type: str = "INSTALL_APP") -> None:
+        """Add a job, or move it on."""
+        ended = end if state not in (P, R) else None
+        self.jobs[job_id] = Job(job_id, state, job_type, created=50, begun=None if state is P else 100, ended=ended)
+
+    async def page(self, query: Query) -> Page:
+        """Answer one query."""
+        await anyio.lowlevel.checkpoint()
+        self.asked.append(query)
+        self.fault(query)
+        rows = [job for job in self.jobs.values() if self._matches(job, query)]
+        served = rows[query.offset : query.offset + min(query.limit, self.cap)]
+        if query.state is not None and query.state is self.hides:
+            served = []
+        return Page(jobs=served, received=len(served), total_count=self.count(query, len(rows)))
+
+    def _matches(self, job: Job, query: Query) -> bool:
+        return job.job_id in query.job_ids if query.job_ids else job.state is query.state
+
+    @property
+    def look_ups(self) -> list[Query]:
+        """The queries by id."""
+        return [query for query in self.asked if query.job_ids]
+
+
+@dataclass
+class Reported:
+    """The news that was written."""
+
+    news: list[News] = field(default_factory=list)
+
+    async def report(self, target: Target, news: Sequence[News]) -> None:
+        """Write at once."""
+        assert target == TARGET
+        self.news += news
+
+    @property
+    def ended(self) -> list[tuple[str, State]]:
+        """The completions, by id and state."""
+        return [(item.job.job_id, item.job.state) for item in self.news if isinstance(item, Completion)]
+
+
+class Bench:
+    """A poller with everything around it, on a clock that is set by hand."""
+
+    def __init__(self, *, window: int = 4) -> None:
+        self.api = Api()
+        self.reported = Reported()
+        self.stats = Stats([TARGET], interval=10)
+        self.own = self.stats.targets[TARGET]
+        self.time = 0.0
+        self.poller = TargetPoller(
+            TARGET,
+            pages=self.api,
+            reports=self.reported,
+            stats=self.stats,
+            deadlines=Deadlines(),
+            now=lambda: Instant(1_000_000_000 + self.time, self.time),
+            window=window,
+        )
+
+    async def cycle(self, after: float = 10) -> str:
+        """Run one cycle, so many seconds after the last."""
+        self.time += after
+        return await self.poller.cycle()
+
+
+async def test_a_job_seen_active_and_then_finished_is_reported_in_the_same_cycle() -> None:
+    """An absence from a whole sweep is reason to ask at once."""
+    bench = Bench()
+    bench.api.put("a", R)
+    assert await bench.cycle() == "complete"
+    bench.api.put("a", F)
+    assert await bench.cycle() == "complete"
+    assert bench.reported.ended == [("a", F)]
+    await bench.cycle()
+    assert bench.reported.ended == [("a", F)]
+
+
+async def test_a_quiet_cycle_asks_for_no_job_by_id() -> None:
+    """Where every job was sighted there is no question."""
+    bench = Bench()
+    bench.api.put("a", R)
+    bench.api.put("b", P)
+    await bench.cycle()
+    await bench.cycle()
+    assert bench.api.look_ups == []
+
+
+async def test_pending_is_swept_before_running() -> None:
+    """A job that moves on between the two is seen twice rather than never."""
+    bench = Bench()
+    bench.api.put("a", P)
+
+    def move_on(query: Query) -> None:
+        if query.state is R:
+            bench.api.put("a", R)
+
+    bench.api.fault = move_on
+    await bench.cycle()
+    assert bench.poller.tracker.jobs["a"].state is R
+
+
+async def test_many_unsighted_jobs_are_asked_for_in_batches_with_a_control() -> None:
+    """A look-up has a hundred ids, one of them of a job that must come back."""
+    bench = Bench()
+    for number in range(250):
+        bench.api.put(f"j{number}", R)
+    bench.api.put("stays", R)
+    await bench.cycle()
+    for number in range(250):
+        bench.api.put(f"j{number}", S)
+    await bench.cycle()
+    assert len(bench.reported.ended) == 250
+    assert sorted(len(query.job_ids) for query in bench.api.look_ups) == [53, 100, 100]
+    assert all(query.job_ids[-1] == "stays" for query in bench.api.look_ups)
+
+
+async def test_a_server_that_caps_pages_hides_no_job() -> None:
+    """Listings and look-ups are paged by what came, not by what was asked for."""
+    bench = Bench()
+    bench.api.cap = 20
+    for number in range(150):
+        bench.api.put(f"j{number}", R)
+    assert await bench.cycle() == "complete"
+    assert len(bench.poller.tracker.jobs) == 150
+    for number in range(150):
+        bench.api.put(f"j{number}", S)
+    assert await bench.cycle() == "complete"
+    assert len(bench.reported.ended) == 150
+
+
+async def test_a_vanished_job_is_said_to_be_unresolved() -> None:
+    """After three answers over a minute that knew another job and not this one."""
+    bench = Bench()
+    bench.api.put("a", R)
+    bench.api.put("stays", R)
+    await bench.cycle()
+    del bench.api.jobs["a"]
+    for _ in range(7):
+        await bench.cycle()
+    [gone] = bench.reported.news
+    assert isinstance(gone, Unresolved)
+    assert gone.job_id == "a"
+    assert bench.own.unresolved == {"INSTALL_APP": 1}
+
+
+async def test_a_look_up_that_loses_everything_proves_nothing() -> None:
+    """A lying empty answer makes no job unresolved."""
+    bench = Bench()
+    bench.api.put("a", R)
+    bench.api.put("stays", R)
+    await bench.cycle()
+    listed = dict(bench.api.jobs)
+    del bench.api.jobs["a"]
+
+    def lie(query: Query) -> None:
+        bench.api.jobs = {} if query.job_ids else {"stays": listed["stays"]}
+
+    bench.api.fault = lie
+    for _ in range(100):
+        await bench.cycle()
+    assert bench.reported.news == []
+
+
+async def test_counters_and_histograms_follow_what_was_reported() -> None:
+    """What a scrape shows agrees with the event log."""
+    bench = Bench()
+    bench.api.put("a", P)
+    await bench.cycle()
+    bench.api.put("a", S, end=1_000_000_015)
+    await bench.cycle()
+    assert bench.own.finished == {("INSTALL_APP", S): 1}
+    assert bench.stats.queue_seconds["org-x", "uphone-server", "INSTALL_APP"].total == 50
+    assert bench.stats.run_seconds["org-x", "uphone-server", "INSTALL_APP", "SUCCESS"].total == 1_000_000_015 - 100
+    assert bench.stats.detection_seconds["org-x", "uphone-server"].total == 5
+
+
+async def test_a_job_without_times_is_reported_and_observed_nowhere() -> None:
+    """Durations that need a time that was not told are not made up."""
+    bench = Bench()
+    bench.api.jobs["a"] = Job("a", R)
+    await bench.cycle()
+    bench.api.jobs["a"] = Job("a", S)
+    await bench.cycle()
+    await bench.cycle(after=60)
+    assert bench.reported.ended == [("a", S)]
+    assert bench.own.finished == {("unknown", S): 1}
+    assert not bench.stats.queue_seconds
+    assert not bench.stats.run_seconds
+    assert not bench.stats.detection_seconds
+
+
+async def test_a_page_that_never_comes_makes_the_cycle_partial_and_loses_no_row() -> None:
+    """Rows that arrived count whatever became of the rest."""
+    bench = Bench()
+    bench.api.put("a", R)
+
+    def fail_pending(query: Query) -> None:
+        if query.state is P:
+            raise RetryLater("http_503", "HTTP 503")
+
+    bench.api.fault = fail_pending
+    assert await bench.cycle() == "partial"
+    assert set(bench.poller.tracker.jobs) == {"a"}
+    assert not bench.own.up
+    assert bench.own.last_complete_at is None
+
+
+async def test_an_outage_fails_cycles_and_forgets_nothing() -> None:
+    """A job that ended during an outage is reported after it."""
+    bench = Bench()
+    bench.api.put("a", R)
+    await bench.cycle()
+
+    def fail(query: Query) -> None:
+        raise RetryLater("connect", "cannot reach the API")
+
+    bench.api.fault = fail
+    bench.api.put("a", S)
+    for _ in range(50):
+        assert await bench.cycle() == "failed"
+    bench.api.fault = lambda query: None
+    assert await bench.cycle() == "complete"
+    assert bench.reported.ended == [("a", S)]
+    assert bench.own.cycles == {"complete": 2, "failed": 50}
+
+
+async def test_unsighted_jobs_are_asked_for_after_two_intervals_of_partial_sweeps() -> None:
+    """A listing that cannot be read whole does not hide a job's end for ever."""
+    bench = Bench()
+    bench.api.put("a", R)
+    await bench.cycle()
+    bench.api.put("a", S)
+
+    def fail_pending(query: Query) -> None:
+        if query.state is P:
+            raise RetryLater("http_503", "HTTP 503")
+
+    bench.api.fault = fail_pending
+    await bench.cycle()
+    await bench.cycle()
+    assert bench.reported.ended == []
+    await bench.cycle(after=11)
+    assert bench.reported.ended == [("a", S)]
+
+
+async def test_a_refusal_ends_the_cycle_and_is_told() -> None:
+    """Nothing else is asked while the keys are wrong."""
+    bench = Bench()
+
+    def refuse(query: Query) -> None:
+        raise FixCredentials("171", "RetCode 171, the signature is wrong")
+
+    bench.api.fault = refuse
+    assert await bench.cycle() == "failed"
+    assert len(bench.api.asked) == 1
+    assert bench.own.refusal == "RetCode 171, the signature is wrong"
+    bench.api.fault = lambda query: None
+    assert await bench.cycle() == "complete"
+    assert bench.own.refusal is None
+
+
+async def test_hidden_pending_jobs_make_cycles_partial_until_that_is_how_the_api_is() -> None:
+    """A count without rows is a hole; for the third time it is a blindness, said and lived with."""
+    bench = Bench()
+    bench.api.put("a", P)
+    bench.api.put("b", R)
+    bench.api.hides = P
+    assert [await bench.cycle() for _ in range(4)] == ["partial", "partial", "complete", "complete"]
+    assert bench.own.listed == {P: 1, R: 1}
+    bench.api.put("a", R)
+    await bench.cycle()
+    assert set(bench.poller.tracker.jobs) == {"a", "b"}
+
+
+async def test_a_count_of_everything_is_neither_a_hole_nor_shown() -> None:
+    """A server that counts without the filter is found out by the listing that has rows."""
+    bench = Bench()
+    bench.api.put("b", R)
+    bench.api.count = lambda query, rows: 5000
+    await bench.cycle()
+    assert await bench.cycle() == "complete"
+    assert bench.own.listed == {}
+
+
+async def test_a_count_that_agrees_is_shown() -> None:
+    """Zero included."""
+    bench = Bench()
+    bench.api.put("b", R)
+    await bench.cycle()
+    assert bench.own.listed == {P: 0, R: 1}
+
+
+async def test_an_api_that_does_not_count_is_fine() -> None:
+    """TotalCount is optional."""
+    bench = Bench()
+    bench.api.put("b", R)
+    bench.api.count = lambda query, rows: None
+    assert await bench.cycle() == "complete"
+    assert bench.own.listed == {}
+
+
+async def test_a_job_held_at_the_end_is_reported_on_the_way_out() -> None:
+    """A completion that waited for its EndTime is not lost with the process."""
+    bench = Bench()
+    bench.api.put("a", R)
+    await bench.cycle()
+    bench.api.put("a", S, end=None)
+    await bench.cycle()
+    assert bench.reported.ended == []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await bench.poller.run()
+    assert bench.reported.ended == [("a", S)]
