@@ -105,13 +105,22 @@ class Daemon:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
                 web = app.create(metrics.render, self._stats, self._deadlines, now)
                 await serving.start(server.serve, web, self._sockets)
-            _log.info("started", version=__version__, targets=len(pollers), interval=settings.interval)
+            addresses = ["{}:{}".format(*each.getsockname()) for each in self._sockets]
+            _log.info(
+                "started", version=__version__, targets=len(pollers), interval=settings.interval, listen=addresses
+            )
             async with anyio.create_task_group() as polling:
                 await polling.start(self._drain)
                 await polling.start(_obey_signals, polling.cancel_scope)
                 polling.start_soon(self._watch)
                 polling.start_soon(self._poll, list(pollers.values()))
             serving.cancel_scope.cancel()
+
+    def _say_started(self) -> None:
+        # Port 0 has become another by now, which nothing else tells.
+        addresses = ["{}:{}".format(*each.getsockname()) for each in self._sockets]
+        targets = [str(target) for target in self._settings.targets]
+        _log.info("started", version=__version__, targets=targets, interval=self._settings.interval, listen=addresses)
 
     def _pollers(self, client: httpx2.AsyncClient) -> dict[Target, TargetPoller]:
         settings = self._settings

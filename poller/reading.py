@@ -153,7 +153,7 @@ class Reading:
         if self._back:
             return max(0, front.end - self._back)
         # A full page promises more; a short one may be the last, which a page from its last row on can prove.
-        return front.end - (self._shared if front.received >= self._capacity > 1 else 1)
+        return max(0, front.end - (self._shared if front.received >= self._capacity > 1 else 1))
 
     def _place(self, stretch: _Stretch) -> None:
         """Link what has arrived, left to right, as far as no page to the left is still under way."""

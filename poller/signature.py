@@ -6,6 +6,7 @@ Source: https://docs.ucloud.cn/api/summary/signature and what the vendor's own S
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha1
+from urllib.parse import quote_plus
 
 from msgspec import Struct
 
@@ -21,6 +22,14 @@ class Credentials(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Credentials(…)"
+
+    def redact(self, text: str) -> str:
+        """Blot out the keys and the token where a text quotes them, bare or as a form has them."""
+        parts = filter(None, (self.public_key, self.private_key, self.security_token))
+        forms = {form for part in parts for form in (part, quote_plus(part))}
+        for secret in sorted(forms, key=len, reverse=True):
+            text = text.replace(secret, "[redacted]")
+        return text
 
 
 def encode_value(value: Value) -> str:

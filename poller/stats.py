@@ -134,7 +134,7 @@ class ApiStats:
     request_seconds: Histograms = field(default_factory=lambda: Histograms(REQUEST_SECONDS))
     rows_skipped: int = 0
     rate_limit: float = 0.0
-    codes: Vocabulary = field(default_factory=Vocabulary)
+    codes: Vocabulary = field(default_factory=lambda: Vocabulary(("0", "timeout", "connect", "malformed")))
 
 
 @dataclass(slots=True)

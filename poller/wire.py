@@ -28,16 +28,21 @@ from poller.signature import Credentials, sign
 ACTION: Final = "DescribeUPhoneJob"
 
 _MESSAGE_LENGTH = 300
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_STATES_NAMED = 8
+_LARGEST = 2**53 - 1  # past it a number is no code and no count, and a float cannot hold it
 
 
 class Reply(Struct, frozen=True):
-    """What came back over HTTP: ``retry_after`` in seconds, ``request_id`` from ``X-UCLOUD-REQUEST-UUID``."""
+    """What came back over HTTP: ``retry_after`` in seconds, ``request_id`` from ``X-UCLOUD-REQUEST-UUID``.
+
+    ``signed_with`` is what the request was signed with, which an answer that quotes the request must not show.
+    """
 
     status: int
     body: bytes
     request_id: str | None = None
     retry_after: float | None = None
+    signed_with: Credentials | None = None
 
 
 def form(query: Query, credentials: Credentials) -> bytes:
@@ -104,7 +109,7 @@ def read_page(reply: Reply, *, tasks: bool) -> Page:
 def _read(reply: Reply, decode: Callable[[bytes], _Slim | _Full]) -> Page | None:
     try:
         answer = decode(reply.body)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     _check_ret_code(answer.ret_code, answer.message, reply)
     jobs = answer.jobs or []
@@ -117,7 +122,9 @@ def _read(reply: Reply, decode: Callable[[bytes], _Slim | _Full]) -> Page | None
 def _salvage(reply: Reply) -> Page:
     """Read a page row by row and field by field: what cannot be read costs itself, not its neighbours."""
     try:
-        answer = json.loads(reply.body.decode("utf-8", "replace"))
+        # A byte that is not UTF-8 becomes a lone surrogate, so that an id it stands in is known to be broken.
+        text = reply.body.decode("utf-8", "surrogateescape")
+        answer = json.loads(text, strict=False, parse_int=_whole, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         raise _malformed(reply, "the answer is not JSON") from None
     if not isinstance(answer, dict) or "RetCode" not in answer:
@@ -146,10 +153,16 @@ def _salvage_job(row: object) -> Job | None:
         created=_time(row.get("CreateTime")),
         begun=_time(row.get("BeginTime")),
         ended=_time(row.get("EndTime")),
-        tasks=[_salvage_task(task) for task in _dicts(row.get("Tasks"))],
+        tasks=_salvage_tasks(row.get("Tasks")),
         app_version_id=_text(row.get("AppVersionId")),
         uphone_ids=_texts(row.get("UPhoneIds")),
     )
+
+
+def _salvage_tasks(value: object) -> list[Task] | None:
+    if not isinstance(value, list):
+        return None
+    return [_salvage_task(row) for row in value if isinstance(row, dict)]
 
 
 def _salvage_task(row: dict[str, object]) -> Task:
@@ -165,7 +178,7 @@ def _salvage_task(row: dict[str, object]) -> Task:
 
 def _usable_id(value: object) -> bool:
     """Tell whether a job can be asked for, and told of, by this id."""
-    if not isinstance(value, str) or not value or _REPLACEMENT in value:
+    if not isinstance(value, str) or not value:
         return False
     try:
         return len(value.encode()) <= MAX_JOB_ID_BYTES
@@ -185,25 +198,29 @@ def _texts(value: object) -> list[str] | None:
     return [text for text in map(_text, value) if text is not None]
 
 
-def _dicts(value: object) -> Iterable[dict[str, object]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
-
-
 def _time(value: object) -> RawTime:
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else None
 
 
 def _unlisted(rows: Iterable[object]) -> tuple[str, ...]:
-    states = {row["State"] for row in rows if isinstance(row, dict) and isinstance(row.get("State"), str)}
-    return tuple(sorted(line(state) for state in states if State(state) is State.UNKNOWN))
+    said = {row.get("State") for row in rows if isinstance(row, dict) and isinstance(row.get("State"), str)}
+    return tuple(sorted({line(state) for state in said if state and State(state) is State.UNKNOWN})[:_STATES_NAMED])
+
+
+def _whole(value: object) -> int | None:
+    """Read a whole number, which may come as a string; None where it is none, or too large to mean anything."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        return None
+    return number if abs(number) <= _LARGEST else None
 
 
 def _count(value: object) -> int | None:
-    try:
-        count = int(value) if isinstance(value, int | str) else -1
-    except ValueError:
-        return None
-    return count if count >= 0 else None
+    count = _whole(value)
+    return None if count is None or count < 0 else count
 
 
 _REMEDIES: Final[dict[int, tuple[type[ApiError], str]]] = {
@@ -228,21 +245,22 @@ _REMEDIES: Final[dict[int, tuple[type[ApiError], str]]] = {
 
 
 def _check_ret_code(raw: object, message: object, reply: Reply) -> None:
-    try:
-        code = int(raw) if isinstance(raw, int | str) else None
-    except ValueError:
-        code = None
+    code = _whole(raw)
     if code is None:
         raise _malformed(reply, "RetCode is not a number")
     if code == 0:
         return
     # A code nobody documented is not proof that a person must act, so it is asked again.
     remedy, meaning = _REMEDIES.get(code, (RetryLater, "the API refused"))
-    said = f": {line(message)}" if isinstance(message, str) and message else ""
+    said = f": {_quote(message, reply)}" if isinstance(message, str) and message else ""
     problem = f"RetCode {code}, {meaning}{said}"
     if issubclass(remedy, RetryLater):
         raise remedy(str(code), problem, request_id=reply.request_id, retry_after=reply.retry_after)
     raise remedy(str(code), problem, request_id=reply.request_id)
+
+
+def _quote(message: str, reply: Reply) -> str:
+    return line(message if reply.signed_with is None else reply.signed_with.redact(message))
 
 
 def _check_status(reply: Reply) -> None:

@@ -56,7 +56,7 @@ def demo(seed: int, lasting: float) -> int:
     try:
         return anyio.run(_run, partial(serve, simulator, api), partial(make, settings, source, sockets), lasting)
     finally:
-        diagnostics.close(LOG_SECONDS)
+        diagnostics.flush(LOG_SECONDS)
 
 
 def _daemon_on_screen(settings: Settings, source: CredentialSource, sockets: list[socket.socket]) -> Daemon:

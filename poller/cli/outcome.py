@@ -8,8 +8,8 @@ from typing import Final
 import click
 
 from poller.cli.options import Loaded
-from poller.credentials import redact
 from poller.errors import ConfigError
+from poller.logs import Redaction
 
 USAGE: Final = 2
 INTERNAL: Final = 70
@@ -46,8 +46,8 @@ def _hint(error: click.ClickException) -> str:
 def _say_crash(error: Exception, loaded: Loaded) -> None:
     first = f"poller: internal error: {_one_line(f'{type(error).__name__}: {error}')}"
     # Texts of other people's exceptions may quote a request, so the keys are blotted out of all of it.
-    secrets = frozenset[str]().union(*(source.secrets() for source in loaded))
-    _say(redact(f"{first}\n{''.join(traceback.format_exception(error))}", secrets))
+    redact = Redaction(lambda: frozenset[str]().union(*(source.secrets() for source in loaded)))
+    _say(redact(f"{first}\n{''.join(traceback.format_exception(error))}"))
 
 
 def _say_error(problem: str, hint: str = "") -> None:

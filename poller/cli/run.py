@@ -36,7 +36,7 @@ def run(flags: Mapping[str, str]) -> int:
             get_logger("poller").warning(warning)
         return anyio.run(_serve, settings, source, output, sockets)
     finally:
-        diagnostics.close(LOG_SECONDS)
+        diagnostics.flush(LOG_SECONDS)
 
 
 def listen(settings: Settings) -> list[socket.socket]:

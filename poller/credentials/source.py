@@ -48,7 +48,8 @@ class CredentialSource:
 
     def secrets(self) -> frozenset[str]:
         """Return what must never be printed: the keys and tokens in force, and some before them."""
-        parts = (part for each in self._recent for part in (each.public_key, each.private_key, each.security_token))
+        recent = tuple(self._recent)  # asked for by whatever thread logs
+        parts = (part for each in recent for part in (each.public_key, each.private_key, each.security_token))
         return frozenset(part for part in parts if part)
 
     def _reread(self) -> None:
@@ -67,10 +68,3 @@ class CredentialSource:
 
     def _stamps_now(self) -> tuple[Stamp, ...]:
         return tuple(stamp(file) for file in self._files)
-
-
-def redact(text: str, secrets: frozenset[str]) -> str:
-    """Blot out every secret in a text, the longest first, since one may be part of another."""
-    for each in sorted(secrets, key=len, reverse=True):
-        text = text.replace(each, "[redacted]")
-    return text

@@ -1,7 +1,7 @@
 """Fetches pages: one signed form POST each, over one keep-alive client, retried while a later try may succeed."""
 
-import zlib
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
@@ -11,22 +11,20 @@ import httpx2
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from poller import __version__
-from poller.errors import ApiError, Malformed, RetryLater, SlowDown
+from poller.errors import ApiError, ConfigError, Malformed, RetryLater, SlowDown
+from poller.lister.body import read_body
 from poller.lister.gate import Gate
 from poller.models import Page, Query
 from poller.signature import Credentials
 from poller.stats import ApiStats
-from poller.wire import ACTION, Reply, form, read_page
-
-MAX_BODY: Final = 16 * 1024 * 1024
-"""Bytes of an answer, decompressed, beyond which it is refused."""
+from poller.wire import ACTION, Reply, form, line, read_page
 
 CONNECT_SECONDS: Final = 5.0
 ATTEMPTS: Final = 6
 
 _MAX_RETRY_AFTER = 120.0
 _KEEP_ALIVE_SECONDS = 55.0  # below the 60 s after which gateways commonly close an idle connection
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+_BACKOFF = wait_random_exponential(multiplier=0.25, max=30)
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
     "User-Agent": f"uphone-job-poller/{__version__}",
@@ -40,10 +38,11 @@ def open_client(
 ) -> httpx2.AsyncClient:
     """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
 
-    Certificates are the system's, or those of ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
+    Certificates are the system's, or those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
+    Raises ConfigError where that file is none of certificates.
     """
     return httpx2.AsyncClient(
-        verify=httpx2.create_ssl_context(trust_env=True),
+        verify=_trusted(),
         trust_env=trust_env,
         timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
         limits=httpx2.Limits(
@@ -56,6 +55,14 @@ def open_client(
         headers=_HEADERS,
         transport=transport,
     )
+
+
+def _trusted() -> ssl.SSLContext:
+    try:
+        return httpx2.create_ssl_context(trust_env=True)
+    except OSError as error:
+        problem = f"no certificates can be read from it ({error.strerror}): name a PEM file, or unset it"
+        raise ConfigError("SSL_CERT_FILE", problem) from None
 
 
 class Lister:
@@ -78,7 +85,7 @@ class Lister:
         self._client = client
         self._gate = gate
         self._stats = stats
-        self._url = httpx2.URL(base_url)
+        self._url = _url(base_url)
         self._timeout = timeout
         self._credentials = credentials
         self._retrying = AsyncRetrying(
@@ -99,9 +106,9 @@ class Lister:
             try:
                 page = read_page(await self._exchange(query), tasks=query.state is None)
             except ApiError as error:
-                self._record(error.code, sent_at)
                 if isinstance(error, SlowDown):
                     self._gate.throttled(query.target, sent_at)
+                self._record(error.code, sent_at)
                 raise
             self._record("0", sent_at)
             self._stats.rows_skipped += page.skipped
@@ -113,60 +120,43 @@ class Lister:
         self._stats.rate_limit = self._gate.rate()
 
     async def _exchange(self, query: Query) -> Reply:
-        request = self._client.build_request("POST", self._url, content=form(query, self._credentials()))
+        credentials = self._credentials()
+        request = self._client.build_request("POST", self._url, content=form(query, credentials))
+
+        def told(error: Exception) -> str:
+            # The HTTP library quotes what it could not read, and that may quote the request.
+            return line(credentials.redact(str(error) or type(error).__name__))
+
         try:
             # The client's timeouts are per read: a server that trickles would hold us for ever.
             with anyio.fail_after(self._timeout):
                 response = await self._client.send(request, stream=True)
                 try:
-                    body = await _read(response)
+                    body = await read_body(response)
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise RetryLater("timeout", f"no answer in time ({type(error).__name__})") from None
         except httpx2.RemoteProtocolError as error:
-            raise Malformed("malformed", f"the answer broke off: {error}") from None
-        except httpx2.TransportError as error:
-            raise RetryLater(
-                "connect", f"cannot reach {self._url.host}: {str(error) or type(error).__name__}"
-            ) from None
+            raise Malformed("malformed", f"the answer broke off: {told(error)}") from None
+        # On asyncio the HTTP library lets TLS errors through that come after the handshake.
+        except (httpx2.TransportError, ssl.SSLError) as error:
+            raise RetryLater("connect", f"no connection to {self._url.host}: {told(error)}") from None
+        request_id = response.headers.get("X-UCLOUD-REQUEST-UUID")
         return Reply(
             status=response.status_code,
             body=body,
-            request_id=response.headers.get("X-UCLOUD-REQUEST-UUID"),
+            request_id=line(credentials.redact(request_id)) if request_id else None,
             retry_after=_retry_after(response.headers),
+            signed_with=credentials,
         )
 
 
-async def _read(response: httpx2.Response) -> bytes:
-    """Read a body up to the bound, whatever its encoding inflates to."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "deflate", ""):
-        raise Malformed("malformed", "the answer has a content encoding that was not asked for")
-    chunks = response.aiter_raw() if encoding in ("identity", "") else _inflate(response.aiter_raw())
-    parts, size = [], 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise Malformed("malformed", f"the answer is larger than {MAX_BODY} bytes")
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-async def _inflate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Inflate gzip or zlib in steps, so that a small chunk cannot blow up past the bound at once."""
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    async for chunk in chunks:
-        rest = chunk
-        while rest:
-            try:
-                yield inflater.decompress(rest, 65_536)
-            except zlib.error:
-                raise Malformed("malformed", "the answer's compression is broken") from None
-            rest = inflater.unconsumed_tail
-    yield inflater.flush()
-    if not inflater.eof:
-        raise Malformed("malformed", "the answer's compression broke off")
+def _url(text: str) -> httpx2.URL:
+    try:
+        return httpx2.URL(text)
+    except httpx2.InvalidURL as error:
+        raise ConfigError("UCLOUD_API_BASE_URL", f"is not a URL: {line(str(error))}") from None
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
@@ -174,7 +164,7 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
     value = headers.get("Retry-After", "").strip()
     try:
         seconds = float(value) if value.isdigit() else _seconds_between(headers.get("Date", ""), value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER)
 

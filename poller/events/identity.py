@@ -1,0 +1,18 @@
+"""The id of an event, the same for the same completion for ever."""
+
+import json
+from hashlib import sha256
+
+from poller.models import State, Target
+
+
+def event_id(target: Target, job_id: str, state: State | None, at: int | None) -> str:
+    """Hash what a completion is: 32 hexadecimal digits, the first half of a SHA-256.
+
+    Hashed is the ASCII JSON array, without blanks, of project, region, city and product type as configured, job id,
+    the first reported state and ``at``: the run's EndTime, or for an unresolved job (state None) when the
+    run began, or was created where that is all we know; in Unix seconds.
+    """
+    # JSON tells null from "" and keeps neighbours apart; in ASCII it has a form for lone surrogates too.
+    identity = [target.project_id, target.region, target.city_id, target.product_type, job_id, state, at]
+    return sha256(json.dumps(identity, separators=(",", ":")).encode("ascii")).hexdigest()[:32]

@@ -1,0 +1,214 @@
+"""``poller run`` as a process, against the simulated API on a socket."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from poller.events import schema
+from poller.simulator.options import DEMO_PRIVATE_KEY, DEMO_PUBLIC_KEY, Fault, Options, Order, TotalCount
+from tests.e2e.live import LiveApi, Poller, assert_exact, wait_until
+
+FLEET = Options(
+    active_jobs=150,
+    arrival_rate=0,
+    finished_jobs=30,
+    queue_time=(0.2, 1.0),
+    run_time=(0.3, 1.5),
+    latency=0.002,
+    jitter=0.002,
+)
+FOREVER = replace(FLEET, active_jobs=20, queue_time=(600, 900), run_time=(600, 900))
+FAULTS = (
+    Fault.HTTP_503,
+    Fault.HTML_502,
+    Fault.RESET,
+    Fault.TRUNCATED,
+    Fault.GARBAGE,
+    Fault.RET_CODE_110,
+    Fault.RET_CODE_130,
+    Fault.RET_CODE_150,
+    Fault.RET_CODE_153,
+)
+
+
+def settled(api: LiveApi, poller: Poller) -> bool:
+    """Tell whether every job has ended and everything due is reported."""
+    return api.all_ended and api.seen_active <= poller.reported and len(poller.reported) > 0
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.OLDEST_FIRST, Order.NONE])
+def test_every_job_seen_active_gives_one_event_with_its_true_state(order: Order) -> None:
+    """Nothing is missed, invented or told twice; SIGTERM ends it in time with everything written."""
+    with LiveApi(replace(FLEET, order=order)) as api, Poller(api.url) as poller:
+        wait_until(lambda: settled(api, poller), "every event")
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+
+
+@pytest.mark.parametrize("total_count", list(TotalCount))
+def test_a_capped_server_that_counts_oddly_hides_no_job(total_count: TotalCount) -> None:
+    """Pages of twenty, a queue that drains first in first out, and a count that is true, wrong or missing."""
+    odd = replace(FLEET, page_cap=20, total_count=total_count, order=Order.OLDEST_FIRST, workers=60)
+    with LiveApi(odd) as api, Poller(api.url) as poller:
+        wait_until(lambda: settled(api, poller), "every event")
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+
+
+def test_trouble_of_every_kind_costs_no_event() -> None:
+    """With 5 % each of nine faults the events are as exact as without, and nothing is asked in a hot loop."""
+    trouble = replace(FLEET, page_cap=20, run_time=(1, 4), faults=dict.fromkeys(FAULTS, 0.05))
+    with LiveApi(trouble) as api, Poller(api.url, {"POLLER_LOG_LEVEL": "debug"}) as poller:
+        wait_until(lambda: settled(api, poller) and api.faults == set(FAULTS), "every event and every fault")
+        cycles = poller.metric("uphone_poll_cycles_total")
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+        assert api.requests < 100 * (cycles + 1)
+        assert not any("Traceback" in line for line in poller.stderr)
+
+
+def test_events_keep_the_published_schema() -> None:
+    """Every line is valid JSON of the schema that `poller schema` prints, and within its bound."""
+    with LiveApi(replace(FLEET, active_jobs=40)) as api, Poller(api.url) as poller:
+        wait_until(lambda: settled(api, poller), "every event")
+        assert poller.stop() == 0
+        for line in poller.lines:
+            assert len(line.encode()) <= 16_384
+            jsonschema.validate(json.loads(line), schema())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_middle_of_an_outage_ends_it_cleanly(number: signal.Signals) -> None:
+    """Requests that nobody answers hold nothing up."""
+    with LiveApi(replace(FOREVER, latency=600)) as api, Poller(api.url) as poller:
+        wait_until(lambda: api.requests > 0, "a request")
+        assert poller.stop(number) == 0
+
+
+def test_a_stalled_reader_makes_it_wait_and_loses_nothing() -> None:
+    """Events wait for their reader, probes are answered meanwhile, and all come once the reader goes on."""
+    fleet = replace(FLEET, active_jobs=400, max_phones=20, partial_share=0.5, run_time=(0.3, 1))
+    with LiveApi(fleet) as api, Poller(api.url, reads=False) as poller:
+        wait_until(lambda: api.all_ended and poller.metric("uphone_poller_events_pending") > 0, "a full pipe")
+        written = poller.metric("uphone_poller_events_written_total")
+        assert poller.get("/livez")[0] == 200
+        assert poller.metric("uphone_poller_events_written_total") == written
+        poller.read()
+        wait_until(lambda: settled(api, poller), "every event")
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+
+
+def test_a_stalled_reader_does_not_keep_it_from_ending() -> None:
+    """SIGTERM ends it in time, with exit code 1 and the number of events that were left."""
+    fleet = replace(FLEET, active_jobs=400, max_phones=20, partial_share=0.5, run_time=(0.3, 1))
+    with LiveApi(fleet) as api, Poller(api.url, reads=False) as poller:
+        wait_until(lambda: api.all_ended and poller.metric("uphone_poller_events_pending") > 0, "a full pipe")
+        known = poller.metric("uphone_poller_events_pending") + poller.metric("uphone_poller_events_written_total")
+        poller.process.send_signal(signal.SIGTERM)
+        assert poller.process.wait(5) == 1
+        poller.read()
+        assert poller.ended() == 1
+        assert poller.logs[-1]["events"] == known - len(poller.events)
+
+
+def test_a_closed_reader_ends_it() -> None:
+    """Nobody would hear of what ends, which is an error and not a reason to go on."""
+    with LiveApi(FLEET) as api, Poller(api.url, reads=False) as poller:
+        wait_until(lambda: poller.metric("uphone_target_up") == 1, "a complete cycle")
+        assert poller.process.stdout is not None
+        poller.process.stdout.close()
+        assert poller.ended() == 1
+        assert "events left unwritten" in poller.logs[-1]["message"]
+        assert "stdout" in poller.logs[-1]["why"]
+
+
+def test_events_go_to_a_file_that_is_rotated(tmp_path: Path) -> None:
+    """A file that is renamed away is left, and a new one begun; no event is lost between them."""
+    path = tmp_path / "events.jsonl"
+    with LiveApi(FLEET) as api, Poller(api.url, {"POLLER_EVENTS": str(path)}) as poller:
+        wait_until(lambda: path.exists() and path.stat().st_size > 0, "a first event")
+        path.rename(tmp_path / "events.jsonl.1")
+
+        def lines() -> list[str]:
+            return [line for each in sorted(tmp_path.iterdir()) for line in each.read_text().splitlines()]
+
+        wait_until(
+            lambda: api.all_ended and api.seen_active <= {json.loads(line)["job_id"] for line in lines()}, "every event"
+        )
+        assert poller.stop() == 0
+        assert_exact(api, [json.loads(line) for line in lines()])
+        assert path.exists()
+
+
+def test_keys_are_told_to_nobody() -> None:
+    """Not in events, diagnostics, metrics or the process list, whatever goes wrong."""
+    wrong = {"UCLOUD_PRIVATE_KEY": "wrong-private-key-Zm9vYmFy", "POLLER_LOG_LEVEL": "debug"}
+    with LiveApi(replace(FLEET, faults={Fault.RESET: 0.3})) as api, Poller(api.url, wrong) as poller:
+        wait_until(lambda: any(log["level"] == "error" for log in poller.logs), "the refusal")
+        _, metrics = poller.get("/metrics")
+        command = Path(f"/proc/{poller.process.pid}/cmdline").read_text()
+        assert poller.stop() == 0
+        told = "".join([*poller.lines, *poller.stderr, metrics, command])
+        assert "171" in told
+        for secret in (DEMO_PUBLIC_KEY, DEMO_PRIVATE_KEY, wrong["UCLOUD_PRIVATE_KEY"]):
+            assert secret not in told
+
+
+def test_wrong_keys_keep_it_waiting_for_right_ones() -> None:
+    """The refusal is said once, with its remedy; the target is down and the process lives."""
+    with LiveApi(FLEET) as api, Poller(api.url, {"UCLOUD_PRIVATE_KEY": "wrong"}) as poller:
+        wait_until(lambda: any(log["level"] == "error" for log in poller.logs), "the refusal")
+        assert poller.metric("uphone_target_up") == 0
+        assert poller.get("/livez")[0] == 200
+        status, why = poller.get("/readyz")
+        assert (status, "UCLOUD_PRIVATE_KEY" in why) == (503, True)
+        assert api.requests == 1
+        assert poller.stop() == 0
+
+
+def test_a_port_that_is_taken_is_told_before_any_request() -> None:
+    """One line that names the setting, and exit code 2."""
+    with LiveApi(FOREVER) as api, Poller(api.url, {"POLLER_LISTEN": api.url.removeprefix("http://")}) as poller:
+        assert poller.ended() == 2
+        [line] = poller.stderr
+        assert line.startswith("poller: error: POLLER_LISTEN: ")
+        assert api.requests == 0
+
+
+def test_readiness_comes_with_the_first_complete_cycle() -> None:
+    """Before it, and why not, is told as JSON."""
+    with LiveApi(FOREVER) as api, Poller(api.url) as poller:
+        wait_until(lambda: poller.get("/readyz")[0] == 200, "readiness")
+        assert poller.get("/healthz")[0] == 200
+        assert poller.stop() == 0
+
+
+def test_check_tells_what_it_found() -> None:
+    """One request a target, a table, and what polling will cost."""
+    with LiveApi(FOREVER) as api:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "UCLOUD_API_BASE_URL": api.url,
+            "UCLOUD_PUBLIC_KEY": DEMO_PUBLIC_KEY,
+            "UCLOUD_PRIVATE_KEY": DEMO_PRIVATE_KEY,
+            "POLLER_CITY_IDS": "cn-hangzhou",
+        }
+        command = [sys.executable, "-m", "poller", "check"]
+        good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert good.returncode == 0
+        assert "default/default/cn-hangzhou/uphone-server" in good.stdout
+        assert "requests a second" in good.stdout
+        assert api.requests == 1
+        bad = subprocess.run(
+            command, env={**environment, "UCLOUD_PRIVATE_KEY": "wrong"}, capture_output=True, text=True, check=False
+        )
+        assert bad.returncode == 1
+        assert "UCLOUD_PRIVATE_KEY" in bad.stdout
