@@ -16,30 +16,30 @@ _STEP = 65_536
 
 
 async def read_body(response: httpx2.Response) -> bytes:
-    """Read a body of at most `MAX_BODY` bytes, or raise `Malformed`.
-
-    That of an answer other than 200 is read as it comes: nobody looks into it, so that its encoding does not matter.
-    """
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if response.status_code != 200 or encoding in ("identity", ""):
-        return await _join(response, None)
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        return await _join(response, _Inflater())
-    raise Malformed("malformed", "the answer has a content encoding that was not asked for")
-
-
-async def _join(response: httpx2.Response, inflater: "_Inflater | None") -> bytes:
+    """Read a body of at most `MAX_BODY` bytes, or raise `Malformed`; close it either way."""
     parts, size = [], 0
-    async with aclosing(response.aiter_raw()) as chunks:
+    # The response is closed before its iterator, which has nothing left to wait for then.
+    async with aclosing(response.aiter_raw()) as chunks, aclosing(response):
+        inflater = _inflater(response)
         async for chunk in chunks:
             for part in inflater.feed(chunk) if inflater else (chunk,):
                 size += len(part)
                 if size > MAX_BODY:
                     raise Malformed("malformed", f"the answer is larger than {MAX_BODY} bytes")
                 parts.append(part)
-    if inflater:
-        inflater.end()
+        if inflater:
+            inflater.end()
     return b"".join(parts)
+
+
+def _inflater(response: httpx2.Response) -> "_Inflater | None":
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    # Nobody looks into the body of an answer other than 200, so that its encoding does not matter.
+    if response.status_code != 200 or encoding in ("identity", ""):
+        return None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return _Inflater()
+    raise Malformed("malformed", "the answer has a content encoding that was not asked for")
 
 
 class _Inflater:

@@ -125,16 +125,13 @@ class Lister:
 
         def told(error: Exception) -> str:
             # The HTTP library quotes what it could not read, and that may quote the request.
-            return line(credentials.redact(str(error) or type(error).__name__))
+            return line(credentials.redact(_reason(error)))
 
         try:
             # The client's timeouts are per read: a server that trickles would hold us for ever.
             with anyio.fail_after(self._timeout):
                 response = await self._client.send(request, stream=True)
-                try:
-                    body = await read_body(response)
-                finally:
-                    await response.aclose()
+                body = await read_body(response)
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise RetryLater("timeout", f"no answer in time ({type(error).__name__})") from None
         except httpx2.RemoteProtocolError as error:
@@ -150,6 +147,14 @@ class Lister:
             retry_after=_retry_after(response.headers),
             signed_with=credentials,
         )
+
+
+def _reason(error: BaseException) -> str:
+    """Tell what went wrong: the HTTP library's own exception often says nothing, and that which it came from does."""
+    cause: BaseException | None = error
+    while cause is not None and not str(cause):
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__ if cause is None else str(cause)
 
 
 def _url(text: str) -> httpx2.URL:

@@ -1,0 +1,86 @@
+# Needs make and Python 3.11 or newer; everything else is installed into .venv, from lock files with hashes.
+# ARGS goes to the tool behind a target: make demo ARGS='--for 10s', make test ARGS='-k sink', make lock ARGS=--upgrade
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format coverage docs memory lock clean
+
+# Empty is the first of these that is new enough.
+PYTHON ?=
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+# Rows 1 to 3 of the house: every branch of them is tested.
+CORE := models errors lifecycle signature stats events/* wire reading tracker config/* pace
+comma := ,
+space := $(subst ,, )
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	  printf '%-16s%s\n' "$$target" "$$text"; done
+
+demo: .venv/runtime.stamp ## Watch the poller work on a simulated fleet, until Ctrl-C
+	@$(BIN)/python -m poller demo $(ARGS)
+
+test: .venv/dev.stamp ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp ## Check style, types, layers and the Dockerfile
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+format: .venv/dev.stamp ## Mend style and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+coverage: .venv/dev.stamp ## Run the tests, and fail unless they cover every branch of the core
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+	@echo 'The core alone:'
+	$(BIN)/coverage report --fail-under=100 \
+	  --include='$(subst $(space),$(comma),$(foreach room,$(CORE),poller/$(room).py))'
+
+docs: .venv/dev.stamp ## Write the tables of settings and metrics into the README
+	$(BIN)/python -m tests.readme
+
+memory: .venv/runtime.stamp ## Measure the resident memory, idle and with many jobs
+	@$(BIN)/python tests/benchmarks/memory.py
+
+lock: .venv/dev.stamp ## Bring the lock files in line with pyproject.toml, changing no more than needed
+	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.txt
+	$(LOCK) $(ARGS) --group build --output-file requirements-build.txt
+	$(LOCK) $(ARGS) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove everything that make has made
+	rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find poller tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/pyvenv.cfg:
+	@for python in $(or $(PYTHON),$(CANDIDATES)); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "make: $$python lacks the venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; \
+	    exit 1; }; \
+	  echo "Creating .venv with $$("$$python" --version)"; \
+	  exec "$$python" -m venv --clear .venv; \
+	done; \
+	echo 'make: Python 3.11 or newer is needed, and not found as $(or $(PYTHON),$(CANDIDATES)): set PYTHON to it' >&2; \
+	exit 1
+
+.venv/runtime.stamp: .venv/pyvenv.cfg requirements.txt requirements-build.txt pyproject.toml
+	@echo 'Installing the poller with what it needs, into .venv'
+	@$(PIP) --require-hashes -r requirements.txt -r requirements-build.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/pyvenv.cfg requirements-dev.txt pyproject.toml
+	@echo 'Installing the poller with its development tools, into .venv'
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

@@ -1,0 +1,144 @@
+"""When cycles begin, and what a probe is promised meanwhile, on a virtual clock."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+import trio
+from trio.testing import MockClock
+
+from poller.cycle import TargetPoller
+from poller.errors import FixCredentials
+from poller.models import Instant, Job, News, Page, Query, State, Target
+from poller.stats import Deadlines, Stats
+
+TARGET = Target()
+
+
+@dataclass
+class SlowApi:
+    """An API without jobs, or with one that is over; each answer takes some seconds."""
+
+    seconds: Callable[[], float] = lambda: 0.0
+    refuses: bool = False
+    jobs: tuple[Job, ...] = ()
+    cycles: list[float] = field(default_factory=list)
+
+    async def page(self, query: Query) -> Page:
+        """Answer, and remember when each cycle began."""
+        if query.state is State.PENDING:
+            self.cycles.append(trio.current_time())
+        await anyio.sleep(self.seconds())
+        if self.refuses:
+            raise FixCredentials("171", "RetCode 171")
+        rows = [job for job in self.jobs if query.job_ids or job.state is query.state]
+        return Page(jobs=rows[query.offset :], received=len(rows[query.offset :]))
+
+
+@dataclass
+class Reports:
+    """Takes news, or never does."""
+
+    stalled: bool = False
+
+    async def report(self, target: Target, news: Sequence[News]) -> None:
+        """Write at once, or wait for ever."""
+        if self.stalled:
+            await anyio.sleep_forever()
+
+
+def poll(api: SlowApi, seconds: float, *, reports: Reports | None = None, first_after: float = 0) -> Deadlines:
+    """Run a target with an interval of 10 s for so many virtual seconds."""
+    deadlines = Deadlines()
+
+    async def main() -> None:
+        poller = TargetPoller(
+            TARGET,
+            pages=api,
+            reports=reports or Reports(),
+            stats=Stats([TARGET], interval=10),
+            deadlines=deadlines,
+            now=lambda: Instant(trio.current_time(), trio.current_time()),
+            window=1,
+        )
+        start = trio.current_time()
+        with anyio.move_on_after(seconds):
+            await poller.run(first_after=first_after)
+        api.cycles = [round(began - start, 3) for began in api.cycles]
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    return deadlines
+
+
+def test_cycles_begin_an_interval_apart() -> None:
+    """From the start of one to the start of the next, however long each takes."""
+    api = SlowApi(seconds=lambda: 2)
+    poll(api, 35)
+    assert api.cycles == [0, 10, 20, 30]
+
+
+def test_the_first_cycle_may_wait() -> None:
+    """Many targets are spread out."""
+    api = SlowApi()
+    poll(api, 25, first_after=3)
+    assert api.cycles == [3, 13, 23]
+
+
+def test_a_late_cycle_is_followed_at_once_and_not_caught_up() -> None:
+    """No burst makes up for the starts that were missed."""
+    slow = iter([20.0, 20.0])
+    api = SlowApi(seconds=lambda: next(slow, 0.0))
+    poll(api, 65)
+    assert api.cycles == [0, 40, 50, 60]
+
+
+def test_a_refused_target_is_asked_again_slowly() -> None:
+    """Keys may be mended at any time, but not by asking."""
+    api = SlowApi(refuses=True)
+    poll(api, 1800)
+    assert api.cycles == [0, 60, 180, 480, 1080, 1680]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_loop_that_turns_misses_no_deadline(seconds: float) -> None:
+    """Slow answers are no reason to restart the process."""
+    deadlines = poll(SlowApi(seconds=lambda: seconds), 3599)
+    assert not list(deadlines.missed(3599))
+
+
+def test_a_stalled_reader_breaks_no_promise() -> None:
+    """While events wait for their reader, nothing is promised."""
+    running = Job("a", State.RUNNING)
+    api = SlowApi(jobs=(running,))
+
+    def end() -> float:
+        if len(api.cycles) > 1:
+            api.jobs = (Job("a", State.SUCCESS, ended=1),)
+        return 0.0
+
+    api.seconds = end
+    deadlines = Deadlines()
+
+    async def main() -> None:
+        poller = TargetPoller(
+            TARGET,
+            pages=api,
+            reports=Reports(stalled=True),
+            stats=Stats([TARGET], interval=10),
+            deadlines=deadlines,
+            now=lambda: Instant(trio.current_time(), trio.current_time()),
+            window=1,
+        )
+        with anyio.move_on_after(100):
+            await poller.run()
+        assert not list(deadlines.missed(trio.current_time() + 1e9))
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_loop_that_hangs_misses_its_deadline() -> None:
+    """What never comes back is found out."""
+    deadlines = poll(SlowApi(seconds=lambda: 1e9), 100)
+    [late] = deadlines.missed(1e8)
+    assert "polling" in late
