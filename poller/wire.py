@@ -124,7 +124,7 @@ def _salvage(reply: Reply) -> Page:
     try:
         # A byte that is not UTF-8 becomes a lone surrogate, so that an id it stands in is known to be broken.
         text = reply.body.decode("utf-8", "surrogateescape")
-        answer = json.loads(text, strict=False, parse_int=_whole, parse_constant=lambda _: None)
+        answer = json.loads(text, strict=False, parse_int=_whole)
     except (ValueError, RecursionError):
         raise _malformed(reply, "the answer is not JSON") from None
     if not isinstance(answer, dict) or "RetCode" not in answer:

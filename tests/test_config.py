@@ -44,7 +44,7 @@ def test_defaults() -> None:
     assert settings({"POLLER_CITY_IDS": "cn-hangzhou"}) == Settings(
         targets=(Target(city_id="cn-hangzhou"),),
         interval=10.0,
-        sweep_interval=60.0,
+        sweep_interval=10.0,
         base_url="https://api.ucloud.cn",
         timeout=65.0,
         events="-",

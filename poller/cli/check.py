@@ -14,7 +14,7 @@ _ALL_ANSWERED: Final = 0
 _NOT_ALL_ANSWERED: Final = 1
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Ask every target once, and tell what polling will cost.")
 @with_settings
 def check(flags: Mapping[str, str]) -> int:
     """Ask every target once, and tell what the configuration will cost."""

@@ -33,7 +33,11 @@ class _Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
 
-@click.group(cls=_Commands, no_args_is_help=True, context_settings={"max_content_width": 120})
+@click.group(
+    cls=_Commands,
+    no_args_is_help=True,
+    context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="poller %(version)s")
 def cli() -> None:
     """Report the end of every UCloud UPhone job: one event line a completion, and gauges for Prometheus."""

@@ -16,7 +16,7 @@ from poller.errors import ConfigError, SinkClosed
 from poller.logs import configure, get_logger
 from poller.sink import EventLog, Output, Sink, open_output
 from poller.stats import Stats
-from poller.web.server import bind
+from poller.web.server import bind, reason
 
 _ALL_WRITTEN: Final = 0
 _LEFT_UNWRITTEN: Final = 1
@@ -46,7 +46,7 @@ def listen(settings: Settings) -> list[socket.socket]:
     try:
         return bind(settings.listen.host, settings.listen.port)
     except OSError as error:
-        raise ConfigError("POLLER_LISTEN", f"cannot listen on {settings.listen}: {error.strerror or error}") from None
+        raise ConfigError("POLLER_LISTEN", f"cannot listen on {settings.listen}: {reason(error)}") from None
 
 
 async def _serve(settings: Settings, source: CredentialSource, output: Output, sockets: list[socket.socket]) -> int:
@@ -63,16 +63,16 @@ def write_to(output: Output, settings: Settings, source: CredentialSource, socke
 
 async def conclude(daemon: Daemon, *, lasting: float = math.inf) -> int:
     """Run a daemon to its end, or for so many seconds, and return the exit code."""
-    why = "their reader has stalled"
+    why = ""
     try:
         with anyio.move_on_after(lasting):
             await daemon.run()
     except* SinkClosed as closed:
         why = _message(closed)
-    else:
-        if not daemon.unwritten:
-            return _ALL_WRITTEN
-    get_logger("poller").error("ended with events left unwritten", events=daemon.unwritten, why=why)
+    if not why and not daemon.unwritten:
+        return _ALL_WRITTEN
+    what = "ended with events left unwritten" if daemon.unwritten else "ended, since nobody takes events any more"
+    get_logger("poller").error(what, events=daemon.unwritten, why=why or daemon.outlet.obstacle())
     return _LEFT_UNWRITTEN
 
 

@@ -47,6 +47,10 @@ class Screen:
     def check(self) -> None:
         """Do nothing: a terminal that has gone away ends the process by a signal."""
 
+    def obstacle(self) -> str:
+        """Nothing keeps events back."""
+        return "nothing"
+
     async def aclose(self, grace: float) -> int:  # noqa: ARG002 (nothing waits)
         """Leave nothing unwritten."""
         return 0

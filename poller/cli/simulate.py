@@ -1,6 +1,5 @@
 """``poller simulate``: the simulated API alone, for people who want to try a client against it."""
 
-import os
 import shlex
 import signal
 import socket
@@ -29,7 +28,7 @@ from poller.simulator.options import (
     Unset,
 )
 from poller.web.connection import Limits
-from poller.web.server import bind, serve
+from poller.web.server import bind, reason, serve
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Parsed = TypeVar("Parsed")
@@ -135,7 +134,7 @@ def _knobs(command: Command) -> Command:
     for fault, what in reversed(tuple(_FAULTS.items())):
         name = _FAULT + fault.name.lower()
         text = f"Share of the requests that get {what}."
-        click.option(f"--fault-{fault}", name, **_SHARE, default=0.0, help=text)(command)
+        click.option(f"--fault-{fault}", name, **_SHARE, default=0.0, show_default=True, help=text)(command)
     for name, kind, text in reversed(_KNOBS):
         flag = f"--{name.replace('_', '-')}"
         flags = f"{flag}/--no-{flag[2:]}" if kind is _SWITCH else flag
@@ -146,10 +145,14 @@ def _knobs(command: Command) -> Command:
 def _default(value: Any, kind: Mapping[str, Any]) -> Any:  # noqa: ANN401 (whatever an option may be)
     """Write a default as a person would, so that `--help` shows it so."""
     if kind is _SPAN:
-        return tuple(f"{seconds:g}s" for seconds in value)
+        return tuple(map(_written, value))
     if kind is _DURATION:
-        return f"{value:g}s"
+        return _written(value)
     return str(value) if isinstance(value, Enum) else value
+
+
+def _written(seconds: float) -> str:
+    return f"{seconds / 3600:g}h" if seconds and seconds % 3600 == 0 else f"{seconds:g}s"
 
 
 @click.command(short_help="Run the simulated UPhone API alone.")
@@ -182,16 +185,9 @@ def simulate(address: Listen, **knobs: Any) -> None:  # noqa: ANN401 (checked by
     try:
         sockets = bind(address.host, address.port)
     except OSError as problem:
-        raise click.BadParameter(f"{address}: {_reason(problem)}", param_hint="--listen") from problem
+        raise click.BadParameter(f"{address}: {reason(problem)}", param_hint="--listen") from problem
     simulator = Simulator(options, now=time.time, date_header=False)
     anyio.run(_run, simulator, options, sockets, announcement(base_url(address.host, sockets), options))
-
-
-def _reason(problem: OSError) -> str:
-    # Without what `socket.create_server` adds; the codes of `getaddrinfo` are negative and have words of their own.
-    if problem.errno is not None and problem.errno > 0:
-        return os.strerror(problem.errno)
-    return problem.strerror or str(problem)
 
 
 def _options(knobs: dict[str, Any]) -> Options:

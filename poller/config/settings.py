@@ -15,7 +15,6 @@ from poller.models import Target
 
 T = TypeVar("T")
 
-_SWEEP_INTERVALS: Final = 6
 _PRIVATE_API_HOST: Final = "api.service.ucloud.cn"
 """The vendor's address inside a VPC, which has no HTTPS (api/summary of the vendor's documentation)."""
 
@@ -122,7 +121,7 @@ def _only(setting: Setting[object], given: Values, items: tuple[str, ...]) -> st
 def _sweep_interval(given: Values, interval: float) -> float:
     sweep_interval = optional(table.SWEEP_INTERVAL, given)
     if sweep_interval is None:
-        return _SWEEP_INTERVALS * interval
+        return interval
     name = given[table.SWEEP_INTERVAL.variable].name
     if sweep_interval < interval:
         raise ConfigError(name, f"is shorter than {table.INTERVAL.variable}, {interval:g}s: raise it to that")

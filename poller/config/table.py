@@ -111,8 +111,8 @@ INTERVAL: Final = Setting(
 SWEEP_INTERVAL: Final = Setting(
     "POLLER_SWEEP_INTERVAL",
     POSITIVE_DURATION,
-    "The longest that a full sweep may wait (only the interval itself is supported yet: every cycle sweeps).",
-    otherwise="six intervals",
+    "The longest that a full sweep may wait (longer than the interval is not supported yet: every cycle sweeps).",
+    otherwise="the interval",
 )
 LOOKBACK: Final = Setting(
     "POLLER_LOOKBACK",
@@ -129,7 +129,7 @@ EXECUTE_MESSAGES: Final = Setting(
     "POLLER_EXECUTE_MESSAGES", BOOLEAN, "Include tasks' command output in events; it may hold secrets.", "off"
 )
 LISTEN_ON: Final[Setting[Listen | None]] = Setting(
-    "POLLER_LISTEN", LISTEN, "Where to serve metrics, health and status; off for nowhere.", ":10766"
+    "POLLER_LISTEN", LISTEN, "Where to serve metrics and health; off for nowhere.", ":10766"
 )
 WEB_CONFIG: Final = Setting(
     "POLLER_WEB_CONFIG", PATH, "TLS and basic auth, as Prometheus's --web.config.file has them.", supported=False

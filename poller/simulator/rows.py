@@ -6,7 +6,7 @@ from poller.simulator.options import NoItems, Number, Options, Unset
 
 Row = dict[str, object]
 
-_ERRORS = ("install failed: not enough space", "device is offline", "task timed out", "adb: connection refused")
+_ERRORS = ("not enough space on the device", "device is offline", "task timed out", "adb: connection refused")
 _UNSET = {Unset.ZERO: 0, Unset.EMPTY: "", Unset.NULL: None}
 _NO_ITEMS: dict[NoItems, list[Row] | None] = {NoItems.EMPTY: [], NoItems.NULL: None}
 

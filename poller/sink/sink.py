@@ -54,6 +54,7 @@ class Sink:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._waiting: dict[_Job, None] = {}
         self._failure: Exception | None = None
+        self._trouble: OSError | None = None
         # A daemon, so that a process whose reader has stalled can still end.
         Thread(target=self._serve, name="event-sink", daemon=True).start()
 
@@ -82,6 +83,12 @@ class Sink:
         if self._failure is not None:
             raise SinkClosed(str(self._failure)) from self._failure
         self._output.check()
+
+    def obstacle(self) -> str:
+        """Tell in words what keeps lines from being written, when something does."""
+        if self._trouble is not None:
+            return f"{self._output.name}: {self._trouble.strerror}"
+        return f"the reader of {self._output.name} has stalled"
 
     async def aclose(self, grace: float) -> int:
         """Wait up to ``grace`` seconds for what is being written, then let go. Returns the number of lines unwritten.
@@ -130,21 +137,21 @@ class Sink:
                 from_thread.run_sync(self._settle, job, error, token=job.token)
 
     def _deliver(self, batch: Batch) -> None:
-        failing = False
         for delay in _delays():
             try:
                 self._output.deliver(batch)
             except OSError as error:
-                if not failing:
+                if self._trouble is None:
                     self._log.error("events cannot be written, trying again", output=self._output.name, why=str(error))
-                failing = True
+                self._trouble = error
                 self._pause(delay)
                 if self._left.is_set():
                     raise SinkClosed(f"{self._output.name}: {error.strerror}") from error
             else:
                 break
-        if failing:
+        if self._trouble is not None:
             self._log.info("events are written again", output=self._output.name)
+            self._trouble = None
 
 
 def _delays() -> Iterator[float]:

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn, in the poller's own event loop and under the poller's signals."""
 
 import errno
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -31,6 +32,14 @@ def bind(host: str | None, port: int) -> list[socket.socket]:
             if port != 0 or error.errno != errno.EADDRINUSE:
                 raise
     return _bind(host, port)
+
+
+def reason(problem: OSError) -> str:
+    """Tell in words why `bind` failed, without the address that the standard library adds."""
+    # The codes of getaddrinfo are negative and have words of their own.
+    if problem.errno is not None and problem.errno > 0:
+        return os.strerror(problem.errno)
+    return problem.strerror or str(problem)
 
 
 def _bind(host: str | None, port: int) -> list[socket.socket]:

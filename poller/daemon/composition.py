@@ -1,11 +1,11 @@
-"""Everything that ``poller run`` runs: one task group owns every task, and every way out leads through the drain."""
+"""Puts the rooms together, starts what has to run, and sees it to its end."""
 
 import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx2
@@ -14,11 +14,11 @@ from anyio.abc import TaskStatus
 from poller import __version__
 from poller.config import Settings
 from poller.cycle import Reports, TargetPoller
+from poller.daemon.watch import Keys, Outlet, Watch
 from poller.lister import Gate, Lister, open_client
 from poller.logs import get_logger
 from poller.metrics import Metrics
 from poller.models import Instant, Target
-from poller.signature import Credentials
 from poller.stats import Deadlines, Stats
 from poller.web import app, server
 
@@ -37,30 +37,6 @@ _log = get_logger("poller.daemon")
 def now() -> Instant:
     """Read both clocks, in the event loop."""
     return Instant(time.time(), anyio.current_time())
-
-
-class Outlet(Protocol):
-    """Where events leave the process."""
-
-    def check(self) -> None:
-        """Raise `poller.errors.SinkClosed` if nobody reads events any more."""
-        ...
-
-    async def aclose(self, grace: float) -> int:
-        """Write for so many seconds more, then let go; return the number of events left unwritten."""
-        ...
-
-
-class Keys(Protocol):
-    """The credentials, which may be rotated at any time."""
-
-    def current(self) -> Credentials:
-        """Return those in force."""
-        ...
-
-    def take_problem(self) -> str | None:
-        """Return why the last change could not be used, once."""
-        ...
 
 
 class Daemon:
@@ -99,20 +75,19 @@ class Daemon:
         settings = self._settings
         client = open_client(timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env)
         async with client, anyio.create_task_group() as serving:
-            pollers = self._pollers(client)
+            gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
+            self._stats.api.rate_limit = gate.rate()
+            pollers = self._pollers(client, gate)
             self.trackers = {target: poller.tracker for target, poller in pollers.items()}
             if self._sockets:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
                 web = app.create(metrics.render, self._stats, self._deadlines, now)
                 await serving.start(server.serve, web, self._sockets)
-            addresses = ["{}:{}".format(*each.getsockname()) for each in self._sockets]
-            _log.info(
-                "started", version=__version__, targets=len(pollers), interval=settings.interval, listen=addresses
-            )
+            self._say_started()
             async with anyio.create_task_group() as polling:
                 await polling.start(self._drain)
                 await polling.start(_obey_signals, polling.cancel_scope)
-                polling.start_soon(self._watch)
+                polling.start_soon(self._watch, gate)
                 polling.start_soon(self._poll, list(pollers.values()))
             serving.cancel_scope.cancel()
 
@@ -122,10 +97,8 @@ class Daemon:
         targets = [str(target) for target in self._settings.targets]
         _log.info("started", version=__version__, targets=targets, interval=self._settings.interval, listen=addresses)
 
-    def _pollers(self, client: httpx2.AsyncClient) -> dict[Target, TargetPoller]:
+    def _pollers(self, client: httpx2.AsyncClient, gate: Gate) -> dict[Target, TargetPoller]:
         settings = self._settings
-        gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
-        self._stats.api.rate_limit = settings.max_rps
         lister = Lister(
             client,
             gate,
@@ -156,13 +129,13 @@ class Daemon:
         finally:
             self._polled.set()
 
-    async def _watch(self) -> None:
-        """Look once a second for what nobody else would notice."""
+    async def _watch(self, gate: Gate) -> None:
+        watch = Watch(self.outlet, self._keys, self._stats.events, self._stats.api, ceiling=self._settings.max_rps)
         while True:
-            self._deadlines.declare("watch", anyio.current_time() + _WATCH_WITHIN)
-            self.outlet.check()
-            if problem := self._keys.take_problem():
-                _log.warning("changed credentials cannot be used; the last good ones stay in force", problem=problem)
+            now = anyio.current_time()
+            self._deadlines.declare("watch", now + _WATCH_WITHIN)
+            self._stats.api.rate_limit = gate.rate()
+            watch.look(now)
             await anyio.sleep(_WATCH_EVERY)
 
     async def _drain(self, *, task_status: TaskStatus[None]) -> None:
