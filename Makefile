@@ -49,8 +49,8 @@ coverage: .venv/dev.stamp ## Run the tests, and fail unless they cover every bra
 docs: .venv/dev.stamp ## Write the tables of settings and metrics into the README
 	$(BIN)/python -m tests.readme
 
-memory: .venv/runtime.stamp ## Measure the resident memory, idle and with many jobs
-	@$(BIN)/python tests/benchmarks/memory.py
+memory: .venv-lean/stamp ## Measure the resident memory, idle and with many jobs
+	@.venv-lean/bin/python tests/benchmarks/memory.py
 
 lock: .venv/dev.stamp ## Bring the lock files in line with pyproject.toml, changing no more than needed
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.txt
@@ -58,7 +58,7 @@ lock: .venv/dev.stamp ## Bring the lock files in line with pyproject.toml, chang
 	$(LOCK) $(ARGS) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
 clean: ## Remove everything that make has made
-	rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lean build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find poller tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg:
@@ -77,6 +77,14 @@ clean: ## Remove everything that make has made
 	@echo 'Installing the poller with what it needs, into .venv'
 	@$(PIP) --require-hashes -r requirements.txt -r requirements-build.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+# Development tools that are merely installed make libraries import more: what is measured does without them.
+.venv-lean/stamp: .venv/pyvenv.cfg requirements.txt requirements-build.txt pyproject.toml
+	@echo 'Installing the poller with what it needs and nothing else, into .venv-lean'
+	@$(BIN)/python -m venv --clear .venv-lean
+	@$(subst $(BIN),.venv-lean/bin,$(PIP)) --require-hashes -r requirements.txt -r requirements-build.txt
+	@$(subst $(BIN),.venv-lean/bin,$(PIP)) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 .venv/dev.stamp: .venv/pyvenv.cfg requirements-dev.txt pyproject.toml
