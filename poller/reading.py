@@ -178,7 +178,8 @@ class Reading:
         if self._trust_count:
             self._expected = max(self._expected, *self.counts, 0)
         # The first step is shortened, by up to half a page, and with it every later boundary moves.
-        self._planned -= self._phase % max(1, self._step // 2) if self._expected > stretch.end else 0
+        if self._expected > stretch.end:
+            self._planned = max(0, self._planned - self._phase % max(1, self._step // 2))
 
     def _link(self, front: _Stretch, stretch: _Stretch) -> None:
         """Put a stretch behind the front, or find out why it does not fit."""
@@ -195,7 +196,7 @@ class Reading:
 
     def _advance(self, stretch: _Stretch, new: int) -> None:
         if self._front is None or self._back:
-            self._planned = stretch.end - self._shared
+            self._planned = max(0, stretch.end - self._shared)
         self._front, self._known = stretch, frozenset(stretch.ids)
         self.rows += new
         self._back = self._fruitless = self._empty = 0

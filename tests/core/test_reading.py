@@ -32,6 +32,8 @@ def read(reading: Reading, serve: Serve, *, shuffle: random.Random | None = None
     while under_way:
         ask = under_way.pop(shuffle.randrange(len(under_way)) if shuffle else 0)
         requests += 1
+        assert ask.offset >= 0
+        assert 1 <= ask.limit <= 100
         answer = serve(ask)
         seen.update(job.job_id for job in answer.jobs)
         reading.take(ask, answer)
@@ -277,6 +279,28 @@ def test_rows_put_in_before_the_front_move_it() -> None:
     reading.take(reading.asks()[0], page(names(100)))
     reading.take(reading.asks()[0], page(names(100)))  # asked from 80 on: the listing has grown by 80 at its head
     assert reading.asks()[0].offset == 160
+
+
+@given(st.integers(0, 2**32))
+def test_a_listing_that_changes_altogether_asks_for_nothing_impossible(seed: int) -> None:
+    """Rows come and go by the hundred, in any order, under any cap and any hint; the reading ends all the same."""
+    rng = random.Random(seed)
+    listing = names(rng.choice([0, 3, 30, 300]))
+    number = 1000
+
+    def serve(ask: Ask) -> Page:
+        nonlocal number
+        cap = rng.choice([5, 20, 100])
+        served = page(listing[ask.offset : ask.offset + cap], rng.choice([None, len(listing), 500]))
+        for _ in range(rng.choice([0, 0, 5, 100])):
+            listing.insert(rng.randint(0, len(listing)), f"j{number}")
+            number += 1
+        for _ in range(min(len(listing), rng.choice([0, 0, 5, 100]))):
+            listing.pop(rng.randrange(len(listing)))
+        return served
+
+    reading = Reading(window=rng.choice([1, 8]), expected=rng.choice([0, 50, 1000]), phase=rng.randrange(100))
+    read(reading, serve, shuffle=rng)
 
 
 def test_a_look_up_ends_once_all_that_was_wanted_has_come() -> None:
