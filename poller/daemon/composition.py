@@ -74,11 +74,12 @@ class Daemon:
         """
         settings = self._settings
         client = open_client(timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env)
+        gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
+        self._stats.api.rate_limit = gate.rate()
+        # Before any task group, which would wrap the ConfigError that this may raise.
+        pollers = self._pollers(client, gate)
+        self.trackers = {target: poller.tracker for target, poller in pollers.items()}
         async with client, anyio.create_task_group() as serving:
-            gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
-            self._stats.api.rate_limit = gate.rate()
-            pollers = self._pollers(client, gate)
-            self.trackers = {target: poller.tracker for target, poller in pollers.items()}
             if self._sockets:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
                 web = app.create(metrics.render, self._stats, self._deadlines, now)

@@ -185,6 +185,13 @@ def test_a_port_that_is_taken_is_told_before_any_request() -> None:
         assert api.requests == 0
 
 
+def test_an_address_that_no_client_takes_is_told_before_any_request() -> None:
+    """One line that names the setting, and exit code 2: what only the HTTP library finds wrong included."""
+    with Poller("http://☃.test") as poller:
+        assert poller.ended() == 2
+        assert poller.stderr[-1].startswith("poller: error: UCLOUD_API_BASE_URL: ")
+
+
 def test_readiness_comes_with_the_first_complete_cycle() -> None:
     """Before it, and why not, is told as JSON."""
     with LiveApi(FOREVER) as api, Poller(api.url) as poller:
