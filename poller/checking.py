@@ -1,18 +1,24 @@
 """Asks every target once, and adds up what polling them will cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from math import ceil
+from typing import TypeVar
 
 import anyio
+import msgspec
 from msgspec import Struct
 
 from poller.config import Settings
 from poller.errors import ApiError
 from poller.lister import Gate, Lister, open_client
-from poller.models import MAX_PAGE_ROWS, Query, State, Target
+from poller.models import ALL_CITIES, MAX_PAGE_ROWS, Query, State, Target
 from poller.reading import OVERLAP
 from poller.signature import Credentials
 from poller.stats import ApiStats
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 _EMPTY_LISTING = 1
 _PROOF_OF_THE_END = 1
@@ -29,8 +35,10 @@ class Finding(Struct, frozen=True):
 
 
 async def ask_all(settings: Settings, credentials: Callable[[], Credentials]) -> list[Finding]:
-    """Make one signed request to every target, without retries."""
-    findings: dict[Target, Finding] = {}
+    """Make one signed request to every target, without retries; find out about its cities first, where it has all.
+
+    Findings are in the order of the configuration.
+    """
     async with open_client(
         timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env
     ) as client:
@@ -44,16 +52,40 @@ async def ask_all(settings: Settings, credentials: Callable[[], Credentials]) ->
             attempts=1,
         )
 
-        async def ask(target: Target) -> None:
-            findings[target] = await _ask(lister, target)
-
-        async with anyio.create_task_group() as group:
-            for target in settings.targets:
-                group.start_soon(ask, target)
-    return [findings[target] for target in settings.targets]
+        found = await _side_by_side(partial(_cities, lister), settings.targets)
+        return await _side_by_side(partial(_ask, lister), [each for some in found for each in some])
 
 
-async def _ask(lister: Lister, target: Target) -> Finding:
+async def _cities(lister: Lister, target: Target) -> list[Target | Finding]:
+    """Return what a target stands for: itself, or every city that the API lists, or why that is not known."""
+    if target.city_id != ALL_CITIES:
+        return [target]
+    began = anyio.current_time()
+    try:
+        city_ids = await lister.cities(target)
+        problem = "the API lists no city"
+    except ApiError as error:
+        city_ids, problem = (), str(error)
+    if not city_ids:
+        return [Finding(target, anyio.current_time() - began, problem=problem)]
+    return [msgspec.structs.replace(target, city_id=city_id) for city_id in city_ids]
+
+
+async def _side_by_side(ask: Callable[[Asked], Awaitable[Answer]], questions: Sequence[Asked]) -> list[Answer]:
+    answers: dict[int, Answer] = {}
+
+    async def put(number: int, question: Asked) -> None:
+        answers[number] = await ask(question)
+
+    async with anyio.create_task_group() as group:
+        for number, question in enumerate(questions):
+            group.start_soon(put, number, question)
+    return [answers[number] for number in range(len(questions))]
+
+
+async def _ask(lister: Lister, target: Target | Finding) -> Finding:
+    if isinstance(target, Finding):
+        return target
     began = anyio.current_time()
     try:
         page = await lister.page(Query(target, State.RUNNING))

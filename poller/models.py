@@ -117,6 +117,14 @@ class Target(Struct, frozen=True, gc=False):
         return "/".join(part or "default" for part in parts)
 
 
+ALL_CITIES = "all"
+"""In place of a city id: every city that the API lists. Such a target is asked for its cities, never for jobs."""
+
+
+MAX_CITIES = 1000
+"""More cities than this are not polled, whatever an answer lists: there are about ten."""
+
+
 class Query(Struct, frozen=True, gc=False):
     """One page to ask for: a listing of one state, or a look-up of ids."""
 

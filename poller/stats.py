@@ -53,11 +53,6 @@ class Histogram:
         """How many observations there are."""
         return sum(self.counts)
 
-    def add(self, other: "Histogram") -> None:
-        """Count another's observations too; its bounds must be the same."""
-        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
-        self.total += other.total
-
 
 class Histograms(dict[tuple[str, ...], Histogram]):
     """Histograms by label values; a series exists from its first observation."""
@@ -95,23 +90,29 @@ def label(text: str | None) -> str:
     return text or UNSET
 
 
+def labels(target: Target) -> tuple[str, str, str, str]:
+    """Return the label values that tell a target from all others: project, region, city, product type."""
+    return label(target.project_id), label(target.region), label(target.city_id), label(target.product_type)
+
+
 @dataclass(slots=True)
 class TargetStats:
     """What one target's cycles have brought. Times: ``_at`` is monotonic, ``_timestamp`` Unix, in seconds.
 
     ``finished`` is by (job type, state), ``tasks_finished`` likewise, ``unresolved`` by job type: all in words of
     the vocabulary. ``listed`` is the API's own count by state, where it has proved to be one of that state.
-    ``refusal`` is why the API refuses the target for good, in one line; None where it does not.
+    ``refusal`` is why the API refuses the target for good, in one line; None where it does not. ``late`` targets came
+    to be known only after the start.
     """
 
     finished: Counter[tuple[str, State]] = field(default_factory=Counter)
     tasks_finished: Counter[tuple[str, State]] = field(default_factory=Counter)
     unresolved: Counter[str] = field(default_factory=Counter)
     cycles: Counter[Outcome] = field(default_factory=Counter)
-    cycle_seconds: Histogram = field(default_factory=lambda: Histogram(DETECTION_SECONDS))
     listed: dict[State, int] = field(default_factory=dict)
     up: bool = False
     refusal: str | None = None
+    late: bool = False
     last_complete_at: float | None = None
     last_complete_timestamp: float | None = None
     last_cycle_seconds: float = 0.0
@@ -124,6 +125,14 @@ class TargetStats:
         if self.last_complete_at is None:
             return False
         return now - self.last_complete_at <= max(60.0, 5 * max(interval, self.last_cycle_seconds))
+
+
+@dataclass(slots=True)
+class DiscoveryStats:
+    """What has come of asking for cities: ``done`` once an answer has told them; ``refusal`` as of a target."""
+
+    done: bool = False
+    refusal: str | None = None
 
 
 @dataclass(slots=True)
@@ -149,18 +158,21 @@ class Stats:
     """All of it, in one place that outlives every cycle.
 
     ``queue_seconds`` is by (project id, product type, job type), ``run_seconds`` by those and the state,
-    ``detection_seconds`` by (project id, product type), with `label` applied to what may not be set.
+    ``detection_seconds`` and ``cycle_seconds`` by (project id, product type), with `label` applied to what may not be
+    set: they stay when a target goes. ``discoveries`` is by the target that stands for all cities.
     """
 
-    def __init__(self, targets: Iterable[Target], *, interval: float) -> None:
+    def __init__(self, targets: Iterable[Target] = (), *, interval: float) -> None:
         self.interval = interval
         self.targets = {target: TargetStats() for target in targets}
+        self.discoveries: dict[Target, DiscoveryStats] = {}
         self.api = ApiStats()
         self.events = EventStats()
         self.job_types = Vocabulary(KNOWN_JOB_TYPES)
         self.queue_seconds = Histograms(JOB_SECONDS)
         self.run_seconds = Histograms(JOB_SECONDS)
         self.detection_seconds = Histograms(DETECTION_SECONDS)
+        self.cycle_seconds = Histograms(DETECTION_SECONDS)
 
 
 class Deadlines:

@@ -6,14 +6,14 @@ A *run* is tracked from its first active sighting to its end. Either the API sho
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from sys import intern
 from typing import Final
 
 from msgspec import Struct
 
 from poller.lifecycle import ACTIVE, STEPS, Step
-from poller.models import Completion, Instant, Job, Sighting, State, Unresolved
+from poller.models import Completion, Instant, Job, Sighting, State, Target, Unresolved
 from poller.stats import Vocabulary
 
 MISSES: Final = 3
@@ -71,14 +71,17 @@ class Tracker:
     """The jobs of one target. Nothing here reads a clock: every ``now`` is the caller's.
 
     ``counts`` is by (job type, state), ``oldest`` likewise in Unix seconds: since creation for PENDING, since its
-    begin for RUNNING. Job types are words of the vocabulary.
+    begin for RUNNING. Job types are words of the vocabulary. ``elsewhere`` names the target that a job belongs to,
+    because it was tracked there first; those that were found so are in ``shared_with``.
     """
 
-    def __init__(self, job_types: Vocabulary) -> None:
+    def __init__(self, job_types: Vocabulary, elsewhere: Callable[[str], Target | None] = lambda _job_id: None) -> None:
+        self.shared_with: set[Target] = set()
         self.jobs: dict[str, Tracked] = {}
         self.counts: Counter[tuple[str, State]] = Counter()
         self.oldest: Mapping[tuple[str, State], int] = {}
         self._job_types = job_types
+        self._elsewhere = elsewhere
         self._held: dict[str, _Held] = {}
         self._dormant: dict[str, _Dormant] = {}
         self._missed: dict[str, _Missed] = {}
@@ -87,6 +90,10 @@ class Tracker:
         self._controls: dict[str, None] = {}
         self._last_sighted: str | None = None
         self._oldest_moved = False
+
+    def has(self, job_id: str) -> bool:
+        """Tell whether a job is ours to report, or was just now. An unresolved one is not: it may have moved."""
+        return job_id in self.jobs or job_id in self._held or job_id in self._reported
 
     def sight(self, rows: Iterable[Sighting], now: Instant) -> list[Completion]:
         """Take rows as they came, from whatever listing or look-up; return the runs that they show to have ended."""
@@ -113,10 +120,16 @@ class Tracker:
             run = self._wake(job_id)
         if run is None:
             # A job that ended before anyone saw it active is not ours to report.
-            if row.state in ACTIVE:
+            if row.state in ACTIVE and not self._belongs_elsewhere(job_id):
                 self._track(row, now)
             return None
         return self._step(row, run, now)
+
+    def _belongs_elsewhere(self, job_id: str) -> bool:
+        target = self._elsewhere(job_id)
+        if target is not None:
+            self.shared_with.add(target)
+        return target is not None
 
     def _step(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
         step = STEPS[run.state, row.state]

@@ -178,10 +178,6 @@ def test_every_bad_value_is_told_by_its_variable(variable: str, text: str) -> No
         ("POLLER_STATE_FILE", "/var/lib/poller.db"),
         ("POLLER_LOOKBACK", "1h"),
         ("POLLER_WEB_CONFIG", "/etc/web.yml"),
-        ("POLLER_CITY_IDS", "all"),
-        ("POLLER_CITY_IDS", "ALL"),
-        ("POLLER_CITY_IDS", "cn-hangzhou,cn-shanghai"),
-        ("POLLER_PRODUCT_TYPES", "uphone,uphone-server"),
         ("POLLER_SWEEP_INTERVAL", "60s"),
     ],
 )
@@ -190,12 +186,6 @@ def test_what_is_not_built_yet_is_an_error(variable: str, text: str) -> None:
     message = refusal({variable: text})
     assert message.startswith(f"{variable}: ")
     assert "not supported yet" in message
-
-
-def test_a_table_of_targets_is_not_built_yet() -> None:
-    """Many targets come from one file, later."""
-    message = document_refusal({"targets": [{"city_id": "cn-hangzhou"}]})
-    assert message.startswith("targets in /etc/poller.toml: [[targets]] is not supported yet")
 
 
 def test_sweeps_cannot_be_more_frequent_than_cycles() -> None:

@@ -94,7 +94,7 @@ def busy() -> Poller:
     poller.own.up = True
     poller.own.listed = {State.PENDING: 3}
     poller.own.cycles["complete"] += 1
-    poller.own.cycle_seconds.observe(0.3)
+    poller.stats.cycle_seconds["org-x", "uphone-server"].observe(0.3)
     poller.own.finished["UPLOAD_FILE", State.FAILED] += 1
     poller.own.tasks_finished["UPLOAD_FILE", State.UNKNOWN] += 1
     poller.own.unresolved["REBOOT"] += 1

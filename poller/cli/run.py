@@ -55,7 +55,7 @@ async def _serve(settings: Settings, source: CredentialSource, output: Output, s
 
 def write_to(output: Output, settings: Settings, source: CredentialSource, sockets: list[socket.socket]) -> Daemon:
     """Make the daemon that writes event lines to an output. Only in an event loop."""
-    stats = Stats(settings.targets, interval=settings.interval)
+    stats = Stats(interval=settings.interval)
     sink = Sink(output, stats.events, log=get_logger("poller.sink"))
     reports = EventLog(sink, execute_messages=settings.execute_messages)
     return Daemon(settings, source, stats=stats, reports=reports, outlet=sink, sockets=sockets)

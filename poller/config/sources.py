@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
-from poller.config.table import CONFIG, CREDENTIALS, SETTINGS, Setting
+from poller.config.table import CONFIG, CREDENTIALS, SETTINGS, TARGET_KEYS, Kind, Setting
 from poller.errors import ConfigError
 
+_TABLES: Final = "targets"
 _BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _OTHER_FORM: Final = {a.variable: b.variable for pair in CREDENTIALS for a, b in (pair, pair[::-1])}
@@ -31,6 +32,14 @@ Values = Mapping[str, Given]
 """Raw values by variable, whatever they were called where they came from."""
 
 
+@dataclass(frozen=True, slots=True)
+class TargetTable:
+    """A ``[[targets]]`` table: its name in errors, and its raw values by key."""
+
+    name: str
+    values: Values
+
+
 def from_flags(flags: Mapping[str, str]) -> Values:
     """Name the values of the command line, keyed by variable, by their flags."""
     return {variable: Given(text, _BY_VARIABLE[variable].flag or variable) for variable, text in flags.items()}
@@ -47,20 +56,45 @@ def from_environment(environ: Mapping[str, str]) -> Values:
 
 def from_document(document: Mapping[str, object], path: str) -> Values:
     """Take the settings from a decoded TOML file. Raises ConfigError for what is no setting, or of the wrong type."""
-    return dict(_of_entry(key, value, path) for key, value in document.items())
+    return dict(_of_entry(key, value, path) for key, value in document.items() if key != _TABLES)
+
+
+def target_tables(document: Mapping[str, object], path: str) -> tuple[TargetTable, ...]:
+    """Take the ``[[targets]]`` tables from a decoded TOML file. Raises ConfigError likewise."""
+    if _TABLES not in document:
+        return ()
+    tables = document[_TABLES]
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{_TABLES} in {path}", f"wrong type: write a table under [[{_TABLES}]] for each")
+    return tuple(
+        TargetTable(name := f"[[{_TABLES}]] {number} in {path}", _of_table(table, name))
+        for number, table in enumerate(tables, start=1)
+    )
+
+
+def _of_table(table: Mapping[str, object], name: str) -> Values:
+    values = {}
+    for key, value in table.items():
+        within = f"{_printable(key)} of {name}"
+        if key not in TARGET_KEYS:
+            raise ConfigError(within, f"no such key: write {', '.join(TARGET_KEYS)}, or remove it")
+        values[key] = Given(_as_text(TARGET_KEYS[key], value, within), within)
+    return values
 
 
 def _of_entry(key: str, value: object, path: str) -> tuple[str, Given]:
-    name = f"{key if key.isprintable() else ascii(key)} in {path}"
-    if key == "targets":
-        raise ConfigError(name, "[[targets]] is not supported yet: set city_ids and product_types instead")
+    name = f"{_printable(key)} in {path}"
     if key == CONFIG.key:
         raise ConfigError(name, f"a file cannot name another: use {CONFIG.variable} or {CONFIG.flag}")
     if key not in _BY_KEY:
         meant = _meant(key)
         raise ConfigError(name, f"no such setting: {f'did you mean {meant.key}?' if meant else 'remove it'}")
     setting = _BY_KEY[key]
-    return setting.variable, Given(_as_text(setting, value, name), name)
+    return setting.variable, Given(_as_text(setting.kind, value, name), name)
+
+
+def _printable(key: str) -> str:
+    return key if key.isprintable() else ascii(key)
 
 
 def _meant(name: str) -> Setting[object] | None:
@@ -70,25 +104,25 @@ def _meant(name: str) -> Setting[object] | None:
     return _BY_KEY[matches[0]] if matches else None
 
 
-def _as_text(setting: Setting[object], value: object, name: str) -> str:
+def _as_text(kind: Kind[object], value: object, name: str) -> str:
     if isinstance(value, str):
         return value
     # By exact type, because a bool is an int to isinstance.
-    if type(value) in setting.kind.native:
+    if type(value) in kind.native:
         if isinstance(value, bool):
             return "on" if value else "off"
         if not isinstance(value, list):
             return str(value)
         if all(isinstance(item, str) for item in value):
             return ",".join(value)
-    raise ConfigError(name, f"wrong type: write {_wanted(setting)}")
+    raise ConfigError(name, f"wrong type: write {_wanted(kind)}")
 
 
-def _wanted(setting: Setting[object]) -> str:
+def _wanted(kind: Kind[object]) -> str:
     words = {bool: "true or false", int: "a number", list: "an array of strings"}
     # A bare number is no duration, though it is let through to the error that says so.
-    native = () if setting.kind.metavar == "DURATION" else setting.kind.native
-    return " or ".join(["a string in quotes", *(words[kind] for kind in native if kind in words)])
+    native = () if kind.metavar == "DURATION" else kind.native
+    return " or ".join(["a string in quotes", *(words[each] for each in native if each in words)])
 
 
 def merge(*layers: Values) -> dict[str, Given]:

@@ -97,10 +97,13 @@ CONFIG: Final = Setting(
     "POLLER_CONFIG", PATH, "A TOML file of these settings, keys in lower case without POLLER_ or UCLOUD_."
 )
 CITY_IDS: Final = Setting(
-    "POLLER_CITY_IDS", NAMES, "The city to ask about (several, or all, are not supported yet).", otherwise="no CityId"
+    "POLLER_CITY_IDS",
+    NAMES,
+    "The cities to ask about, separated by commas; all asks the API for them, again every hour.",
+    otherwise="no CityId",
 )
 PRODUCT_TYPES: Final = Setting(
-    "POLLER_PRODUCT_TYPES", NAMES, "The product type to ask about (several are not supported yet).", "uphone-server"
+    "POLLER_PRODUCT_TYPES", NAMES, "The product types to ask about, separated by commas.", "uphone-server"
 )
 JOB_TYPES: Final = Setting(
     "POLLER_JOB_TYPES", NAMES, "Only jobs of these types, separated by commas.", otherwise="all types"
@@ -160,6 +163,15 @@ SETTINGS: Final[tuple[Setting[object], ...]] = (
     *(EVENTS, EXECUTE_MESSAGES, LISTEN_ON, WEB_CONFIG, MAX_RPS, CONCURRENCY, TRUST_ENV, LOG_LEVEL, LOG_FORMAT),
 )
 """In the order of the README's table."""
+
+TARGET_KEYS: Final[dict[str, Kind[object]]] = {
+    "project_id": NAME,
+    "region": NAME,
+    "city_id": NAME,
+    "product_type": NAME,
+    "job_types": NAMES,
+}
+"""What a ``[[targets]]`` table of a configuration file may hold."""
 
 CREDENTIALS: Final = (
     (PUBLIC_KEY, PUBLIC_KEY_FILE),

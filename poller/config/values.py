@@ -89,13 +89,15 @@ def name(text: str) -> str:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Read a comma-separated list of identifiers: blanks around them, empty ones and repeated ones don't count."""
-    items = tuple(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
+    """Read a comma-separated list of different identifiers: blanks around them and empty ones don't count."""
+    items = tuple(item.strip() for item in text.split(",") if item.strip())
     if not items:
         raise Unacceptable(f"{shown(text)} names nothing: write names separated by commas")
     for item in items:
         if not _is_one_word(item):
             raise Unacceptable(f"{shown(item)} contains a blank or control character: separate names with commas")
+    if repeated := next((item for item in items if items.count(item) > 1), None):
+        raise Unacceptable(f"{shown(repeated)} is there twice: name it once")
     return items
 
 

@@ -13,10 +13,11 @@ from poller.config import (
     merge,
     parse,
     table,
+    target_tables,
     unknown_variables,
 )
-from poller.config.settings import optional, with_default
-from poller.config.sources import Values
+from poller.config.reading import optional, with_default
+from poller.config.sources import TargetTable, Values
 from poller.config.table import Setting
 from poller.config.values import Unacceptable, secret
 from poller.credentials import files
@@ -33,22 +34,23 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str]) -> tuple[Settings
     """
     home = environ.get("HOME") or None
     given = merge(from_flags(flags), from_environment(environ))
+    tables: tuple[TargetTable, ...] = ()
     if table.CONFIG.variable in given:
-        given = merge(given, _configuration_file(given, home))
+        document, path = _configuration_file(given, home)
+        given, tables = merge(given, from_document(document, path)), target_tables(document, path)
     chosen = choose(given, home)
-    settings = parse(merge(given, chosen.values), warnings=unknown_variables(environ))
+    settings = parse(merge(given, chosen.values), tables, warnings=unknown_variables(environ))
     return settings, _source(given, chosen, home)
 
 
-def _configuration_file(given: Values, home: str | None) -> Values:
+def _configuration_file(given: Values, home: str | None) -> tuple[Mapping[str, object], str]:
     path = with_default(table.CONFIG, given)
     name = given[table.CONFIG.variable].name
     text = files.read_text(files.resolve(path, home), name)
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(text), path
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(name, f"{path} is not TOML: {error}: mend it") from None
-    return from_document(document, path)
 
 
 @dataclass(frozen=True, slots=True)

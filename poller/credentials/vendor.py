@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poller.config import profile, table
-from poller.config.settings import optional, with_default
+from poller.config.reading import optional, with_default
 from poller.config.sources import Values
 from poller.config.table import Setting
 from poller.credentials import files

@@ -21,12 +21,14 @@ class Diary:
         self._trouble: str | None = None
         self._active: Counter[State] = Counter()
         self._states: set[str] = set()
+        self._shared_with: set[Target] = set()
         self._skipping = False
 
     def cycle(self, outcome: Outcome, reader: Reader, tracker: Tracker, seconds: float) -> None:
         """Sum a cycle up: at info when the jobs or the outcome changed, else at debug."""
         self._say_trouble(outcome, reader)
         self._say_unlisted(reader)
+        self._say_shared(tracker)
         active: Counter[State] = Counter()
         for (_, state), count in tracker.counts.items():
             active[state] += count
@@ -67,6 +69,11 @@ class Diary:
             self._log.warning("the cycle is not complete; the next one goes on", problem=problem, outcome=outcome)
         else:
             self._log.info("cycles are complete again")
+
+    def _say_shared(self, tracker: Tracker) -> None:
+        for other in sorted(tracker.shared_with - self._shared_with, key=str):
+            self._log.warning("jobs are listed under two targets; they stay the first one's", first=str(other))
+        self._shared_with |= tracker.shared_with
 
     def _say_unlisted(self, reader: Reader) -> None:
         new = reader.unlisted_states - self._states

@@ -14,6 +14,14 @@ class Pages(Protocol):
         ...
 
 
+class Cities(Protocol):
+    """Brings the ids of the cities that there are, or raises `poller.errors.ApiError` likewise."""
+
+    async def cities(self, target: Target) -> tuple[str, ...]:
+        """Ask for those of a target's project and product type."""
+        ...
+
+
 class Reports(Protocol):
     """Writes events."""
 

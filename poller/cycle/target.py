@@ -13,7 +13,7 @@ from poller.cycle.reader import Reader
 from poller.cycle.reporter import Reporter
 from poller.models import MAX_PAGE_ROWS, Instant, Query, State, Target
 from poller.reading import Reading
-from poller.stats import Deadlines, Outcome, Stats
+from poller.stats import Deadlines, Outcome, Stats, label
 from poller.tracker import Tracker
 
 _SLEEP_SLACK: Final = 60.0
@@ -22,6 +22,11 @@ _REFUSED_PAUSES: Final = (60.0, 120.0, 300.0, 600.0)
 
 _UNSIGHTED_INTERVALS: Final = 2
 _PHASE_STEP: Final = 7
+
+
+def refused_pause(refusals: int) -> float:
+    """Return how long to wait after so many refusals in a row, in seconds."""
+    return _REFUSED_PAUSES[min(refusals, len(_REFUSED_PAUSES)) - 1] if refusals else 0.0
 
 
 class TargetPoller:
@@ -37,8 +42,9 @@ class TargetPoller:
         deadlines: Deadlines,
         now: Callable[[], Instant],
         window: int,
+        elsewhere: Callable[[str], Target | None] = lambda _job_id: None,
     ) -> None:
-        self.tracker = Tracker(stats.job_types)
+        self.tracker = Tracker(stats.job_types, elsewhere)
         self._target = target
         self._pages = pages
         self._stats = stats
@@ -58,7 +64,7 @@ class TargetPoller:
         try:
             await self._turn(anyio.current_time() + first_after)
         finally:
-            with anyio.CancelScope(shield=True):
+            with self._pulse.paused(), anyio.CancelScope(shield=True):
                 await self._reporter.tell(self.tracker.farewell(self._now()))
 
     async def _turn(self, due: float) -> None:
@@ -66,7 +72,7 @@ class TargetPoller:
             self._pulse.beat(within=max(0.0, due - anyio.current_time()) + _SLEEP_SLACK)
             await anyio.sleep_until(due)
             await self.cycle()
-            pause = _REFUSED_PAUSES[min(self._refused, len(_REFUSED_PAUSES)) - 1] if self._refused else 0.0
+            pause = refused_pause(self._refused)
             due = max(due + max(self._stats.interval, pause), anyio.current_time())
 
     async def cycle(self) -> Outcome:
@@ -146,7 +152,8 @@ class TargetPoller:
         ended, own = self._now(), self._own
         own.cycles[outcome] += 1
         own.last_cycle_seconds = ended.mono - began.mono
-        own.cycle_seconds.observe(own.last_cycle_seconds)
+        family = (label(self._target.project_id), self._target.product_type)
+        self._stats.cycle_seconds[family].observe(own.last_cycle_seconds)
         own.up = outcome == "complete"
         self._refused = self._refused + 1 if reader.refusal else 0
         own.refusal = str(reader.refusal) if reader.refusal else None

@@ -4,7 +4,6 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -14,12 +13,14 @@ from anyio.abc import TaskStatus
 from poller import __version__
 from poller.config import Settings
 from poller.cycle import Reports, TargetPoller
+from poller.daemon.discovery import Discovery
+from poller.daemon.fleet import Elsewhere, Fleet
 from poller.daemon.watch import Keys, Outlet, Watch
 from poller.lister import Gate, Lister, open_client
 from poller.logs import get_logger
 from poller.metrics import Metrics
-from poller.models import Instant, Target
-from poller.stats import Deadlines, Stats
+from poller.models import ALL_CITIES, Instant, Target
+from poller.stats import Deadlines, DiscoveryStats, Stats
 from poller.web import app, server
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ GRACE_SECONDS: Final = 2.5
 
 _WATCH_EVERY: Final = 1.0
 _WATCH_WITHIN: Final = 30.0
+_MOST_SAID: Final = 20
 
 _log = get_logger("poller.daemon")
 
@@ -77,8 +79,10 @@ class Daemon:
         gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
         self._stats.api.rate_limit = gate.rate()
         # Before any task group, which would wrap the ConfigError that this may raise.
-        pollers = self._pollers(client, gate)
-        self.trackers = {target: poller.tracker for target, poller in pollers.items()}
+        lister = self._lister(client, gate)
+        fleet = self._fleet(lister)
+        self.trackers = fleet.trackers
+        discoveries = self._discoveries(lister, fleet)
         async with client, anyio.create_task_group() as serving:
             if self._sockets:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
@@ -89,44 +93,63 @@ class Daemon:
                 await polling.start(self._drain)
                 await polling.start(_obey_signals, polling.cancel_scope)
                 polling.start_soon(self._watch, gate)
-                polling.start_soon(self._poll, list(pollers.values()))
+                polling.start_soon(self._poll, fleet, discoveries)
             serving.cancel_scope.cancel()
 
     def _say_started(self) -> None:
         # Port 0 has become another by now, which nothing else tells.
         addresses = ["{}:{}".format(*each.getsockname()) for each in self._sockets]
         targets = [str(target) for target in self._settings.targets]
-        _log.info("started", version=__version__, targets=targets, interval=self._settings.interval, listen=addresses)
+        _log.info(
+            "started",
+            version=__version__,
+            targets=[*targets[:_MOST_SAID], *(["…"] if targets[_MOST_SAID:] else [])],
+            interval=self._settings.interval,
+            listen=addresses,
+        )
 
-    def _pollers(self, client: httpx2.AsyncClient, gate: Gate) -> dict[Target, TargetPoller]:
-        settings = self._settings
-        lister = Lister(
+    def _lister(self, client: httpx2.AsyncClient, gate: Gate) -> Lister:
+        return Lister(
             client,
             gate,
             self._stats.api,
-            base_url=settings.base_url,
-            timeout=settings.timeout,
+            base_url=self._settings.base_url,
+            timeout=self._settings.timeout,
             credentials=self._keys.current,
         )
-        return {
-            target: TargetPoller(
+
+    def _fleet(self, lister: Lister) -> Fleet:
+        settings = self._settings
+        alone = len(settings.targets) == 1 and settings.targets[0].city_id != ALL_CITIES
+
+        def make(target: Target, elsewhere: Elsewhere) -> TargetPoller:
+            return TargetPoller(
                 target,
                 pages=lister,
                 reports=self._reports,
                 stats=self._stats,
                 deadlines=self._deadlines,
                 now=now,
-                window=settings.concurrency,
+                # Requests that nobody answers must not take every place from the other targets.
+                window=settings.concurrency if alone else max(1, settings.concurrency // 2),
+                elsewhere=elsewhere,
             )
-            for target in settings.targets
-        }
 
-    async def _poll(self, pollers: Sequence[TargetPoller]) -> None:
+        fleet = Fleet(make, self._stats)
+        fleet.add([target for target in settings.targets if target.city_id != ALL_CITIES])
+        return fleet
+
+    def _discoveries(self, lister: Lister, fleet: Fleet) -> list[Discovery]:
+        templates = [target for target in self._settings.targets if target.city_id == ALL_CITIES]
+        self._stats.discoveries = {template: DiscoveryStats() for template in templates}
+        return [
+            Discovery(template=template, api=lister, fleet=fleet, stats=self._stats, deadlines=self._deadlines)
+            for template in templates
+        ]
+
+    async def _poll(self, fleet: Fleet, discoveries: Sequence[Discovery]) -> None:
         try:
-            async with anyio.create_task_group() as group:
-                for index, poller in enumerate(pollers):
-                    # Spread out, so that many targets don't all ask at once.
-                    group.start_soon(partial(poller.run, first_after=index * self._settings.interval / len(pollers)))
+            await fleet.run(*(discovery.run for discovery in discoveries))
         finally:
             self._polled.set()
 

@@ -2,9 +2,11 @@
 
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import anyio
 import httpx2
@@ -14,13 +16,25 @@ from poller import __version__
 from poller.errors import ApiError, ConfigError, Malformed, RetryLater, SlowDown
 from poller.lister.body import read_body
 from poller.lister.gate import Gate
-from poller.models import Page, Query
+from poller.models import Page, Query, Target
 from poller.signature import Credentials
 from poller.stats import ApiStats
-from poller.wire import ACTION, Reply, form, line, read_page
+from poller.wire import (
+    ACTION,
+    CITIES_ACTION,
+    Cities,
+    Reply,
+    cities_form,
+    form,
+    line,
+    read_cities,
+    read_page,
+)
 
 CONNECT_SECONDS: Final = 5.0
 ATTEMPTS: Final = 6
+
+Read = TypeVar("Read")
 
 _MAX_RETRY_AFTER = 120.0
 _KEEP_ALIVE_SECONDS = 55.0  # below the 60 s after which gateways commonly close an idle connection
@@ -65,6 +79,16 @@ def _trusted() -> ssl.SSLContext:
         raise ConfigError("SSL_CERT_FILE", problem) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[Read]):
+    """One request to make, again and again if need be: how it is written, and how its answer is read."""
+
+    action: str
+    target: Target
+    form: Callable[[Credentials], bytes]
+    read: Callable[[Reply], Read]
+
+
 class Lister:
     """Brings pages of one API address, for all targets.
 
@@ -98,30 +122,41 @@ class Lister:
 
     async def page(self, query: Query) -> Page:
         """Fetch one page; raise the last `ApiError` where the tries are used up or useless."""
-        return await self._retrying(self._try, query)
+        call: _Call[Page] = _Call(
+            ACTION, query.target, partial(form, query), partial(read_page, tasks=query.state is None)
+        )
+        page: Page = await self._retrying(self._try, call)
+        self._stats.rows_skipped += page.skipped
+        return page
 
-    async def _try(self, query: Query) -> Page:
-        async with self._gate.turn(query.target):
+    async def cities(self, target: Target) -> tuple[str, ...]:
+        """Ask for the ids of the cities that a target's project and product type have; raise likewise."""
+        call: _Call[Cities] = _Call(CITIES_ACTION, target, partial(cities_form, target), read_cities)
+        cities: Cities = await self._retrying(self._try, call)
+        self._stats.rows_skipped += cities.skipped
+        return cities.ids
+
+    async def _try(self, call: _Call[Read]) -> Read:
+        async with self._gate.turn(call.target):
             sent_at = anyio.current_time()
             try:
-                page = read_page(await self._exchange(query), tasks=query.state is None)
+                answer = call.read(await self._exchange(call.form))
             except ApiError as error:
                 if isinstance(error, SlowDown):
-                    self._gate.throttled(query.target, sent_at)
-                self._record(error.code, sent_at)
+                    self._gate.throttled(call.target, sent_at)
+                self._record(call.action, error.code, sent_at)
                 raise
-            self._record("0", sent_at)
-            self._stats.rows_skipped += page.skipped
-            return page
+            self._record(call.action, "0", sent_at)
+            return answer
 
-    def _record(self, code: str, sent_at: float) -> None:
-        self._stats.requests[ACTION, self._stats.codes.word(code)] += 1
-        self._stats.request_seconds[(ACTION,)].observe(anyio.current_time() - sent_at)
+    def _record(self, action: str, code: str, sent_at: float) -> None:
+        self._stats.requests[action, self._stats.codes.word(code)] += 1
+        self._stats.request_seconds[(action,)].observe(anyio.current_time() - sent_at)
         self._stats.rate_limit = self._gate.rate()
 
-    async def _exchange(self, query: Query) -> Reply:
+    async def _exchange(self, form: Callable[[Credentials], bytes]) -> Reply:
         credentials = self._credentials()
-        request = self._client.build_request("POST", self._url, content=form(query, credentials))
+        request = self._client.build_request("POST", self._url, content=form(credentials))
 
         def told(error: Exception) -> str:
             # The HTTP library quotes what it could not read, and that may quote the request.

@@ -173,7 +173,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "uphone_poll_cycle_duration_seconds",
         _BY_PRODUCT,
         "Duration of a target's polling cycle in seconds.",
-        read.cycle_duration,
+        lambda scrape: read.observed(scrape.stats.cycle_seconds),
     ),
     Gauge(
         "uphone_poller_interval_seconds",

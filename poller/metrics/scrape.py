@@ -7,8 +7,8 @@ from typing import Final, Protocol, TypeVar
 
 from poller.lifecycle import ACTIVE, TERMINAL
 from poller.models import Instant, State, Target
-from poller.stats import DETECTION_SECONDS, KNOWN_JOB_TYPES, Histogram, Histograms, Outcome, Stats, TargetStats, label
-from poller.wire import ACTION
+from poller.stats import KNOWN_JOB_TYPES, Histogram, Histograms, Outcome, Stats, TargetStats, labels
+from poller.wire import ACTION, CITIES_ACTION
 
 Labels = tuple[str, ...]
 Numbers = Iterator[tuple[Labels, float]]
@@ -21,7 +21,7 @@ _ACTIVE: Final = tuple(state for state in State if state in ACTIVE)
 _TERMINAL: Final = tuple(state for state in State if state in TERMINAL)
 _TASK_ENDS: Final = (State.SUCCESS, State.FAILED)
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("complete", "partial", "failed")
-_REQUESTS: Final = tuple(product((ACTION,), ("0", "timeout", "connect", "malformed")))
+_CODES: Final = ("0", "timeout", "connect", "malformed")
 
 
 class ActiveJobs(Protocol):
@@ -62,7 +62,7 @@ def read_target(target: Target, stats: Stats, active: ActiveJobs, now: Instant) 
     own = stats.targets[target]
     shown = {job_type for counted in (active.counts, own.finished, own.tasks_finished) for job_type, _ in counted}
     return TargetReading(
-        labels=(label(target.project_id), label(target.region), label(target.city_id), label(target.product_type)),
+        labels=labels(target),
         stats=own,
         active=active,
         job_types=KNOWN_JOB_TYPES + tuple(sorted(shown.union(own.unresolved).difference(KNOWN_JOB_TYPES))),
@@ -135,18 +135,10 @@ def last_success(scrape: Scrape) -> Numbers:
             yield target.labels, target.stats.last_complete_timestamp
 
 
-def cycle_duration(scrape: Scrape) -> Distributions:
-    """Add up the targets of each project and product type."""
-    merged = Histograms(DETECTION_SECONDS)
-    for target in scrape.targets:
-        project_id, _, _, product_type = target.labels
-        merged[project_id, product_type].add(target.stats.cycle_seconds)
-    return observed(merged)
-
-
 def api_requests(scrape: Scrape) -> Numbers:
     """Count requests, from 0 for success and the failures that have no number."""
-    return _counted(_REQUESTS, scrape.stats.api.requests)
+    actions = (ACTION, CITIES_ACTION) if scrape.stats.discoveries else (ACTION,)
+    return _counted(product(actions, _CODES), scrape.stats.api.requests)
 
 
 def observed(histograms: Histograms) -> Distributions:

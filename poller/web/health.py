@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from poller.models import Target
-from poller.stats import Deadlines, Stats
+from poller.stats import Deadlines, DiscoveryStats, Stats, TargetStats
 
 MAX_NAMED: Final = 20
 """An answer names so many tasks or targets at most; it counts them all."""
@@ -29,14 +29,19 @@ def livez(deadlines: Deadlines, now: float) -> Answer:
 def readyz(stats: Stats, now: float) -> Answer:
     """Tell whether what the poller knows of its targets is whole and fresh. ``now`` is monotonic, in seconds.
 
-    A target that the API refuses for good is not waited for, but one at least has to be complete.
+    A target that the API refuses for good is not waited for, nor one that was discovered after the start, but one at
+    least has to be complete. Where cities are to be discovered, the first answer with them is part of the start.
     """
     targets = stats.targets.items()
     complete = [target for target, own in targets if own.last_complete_at is not None]
-    refused = {target: own.refusal for target, own in targets if own.refusal is not None}
-    waiting = [target for target, own in targets if own.last_complete_at is None and own.refusal is None]
+    known: list[tuple[Target, TargetStats | DiscoveryStats]] = [*targets, *stats.discoveries.items()]
+    refused = {target: own.refusal for target, own in known if own.refusal is not None}
+    unknown = [target for target, own in stats.discoveries.items() if not own.done and own.refusal is None]
+    waiting = [
+        target for target, own in targets if own.last_complete_at is None and own.refusal is None and not own.late
+    ]
     counts = {"targets": len(stats.targets), "complete": len(complete), "refused": len(refused)}
-    reason = _unready(waiting, complete, stats, now)
+    reason = "the cities are not known yet" if unknown else _unready(waiting, complete, stats, now)
     if reason is None:
         return 200, {"status": "ok", **counts}
     refusals = {_cut(str(target)): _cut(why) for target, why in islice(refused.items(), MAX_NAMED)}
@@ -44,7 +49,7 @@ def readyz(stats: Stats, now: float) -> Answer:
         "status": "unready",
         "reason": reason,
         **counts,
-        "waiting_targets": _named(waiting),
+        "waiting_targets": _named([*unknown, *waiting]),
         "refused_targets": refusals,
     }
 

@@ -25,21 +25,6 @@ def test_an_observation_counts_in_the_bucket_that_it_fits() -> None:
     assert (histogram.counts, histogram.count, histogram.total) == ([2, 2, 1], 5, 104)
 
 
-def test_histograms_of_the_same_bounds_add_up() -> None:
-    """Counts and sums, bucket by bucket."""
-    one, other = Histogram((1,)), Histogram((1,))
-    one.observe(0.5)
-    other.observe(3)
-    one.add(other)
-    assert (one.counts, one.total) == ([1, 1], 3.5)
-
-
-def test_histograms_of_different_bounds_do_not() -> None:
-    """A sum of them would be wrong, so there is none."""
-    with pytest.raises(ValueError, match="argument 2 is longer"):
-        Histogram((1,)).add(Histogram((1, 2)))
-
-
 def test_a_series_exists_from_its_first_observation() -> None:
     """Asking makes it, and the next one who asks gets the same."""
     series = Histograms((1,))
