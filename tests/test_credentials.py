@@ -405,3 +405,10 @@ def test_unknown_variables_become_warnings() -> None:
     """They are told with the settings' own."""
     settings, _ = load({}, {**KEYS, "POLLER_CITY_IDS": "x", "POLLER_INTERVALL": "5s"})
     assert settings.warnings == ("POLLER_INTERVALL is not a setting and has no effect: did you mean POLLER_INTERVAL?",)
+
+
+def test_a_configuration_file_may_have_tables_of_targets(tmp_path: Path) -> None:
+    """What they leave out is any source's."""
+    file = write(tmp_path / "poller.toml", '[[targets]]\ncity_id = "a"\n[[targets]]\ncity_id = "b"\nregion = "r"')
+    settings, _ = load({"UCLOUD_REGION": "s"}, {**KEYS, "POLLER_CONFIG": str(file)})
+    assert [(target.city_id, target.region) for target in settings.targets] == [("a", "s"), ("b", "r")]

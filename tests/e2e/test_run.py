@@ -221,3 +221,54 @@ def test_check_tells_what_it_found() -> None:
         )
         assert bad.returncode == 1
         assert "UCLOUD_PRIVATE_KEY" in bad.stdout
+
+
+def test_all_cities_are_discovered_and_polled() -> None:
+    """Every city's jobs are reported under it."""
+    with LiveApi(replace(FLEET, cities=5)) as api, Poller(api.url, {"POLLER_CITY_IDS": "all"}) as poller:
+        wait_until(lambda: settled(api, poller), "every event")
+        wait_until(lambda: poller.get("/readyz")[0] == 200, "readiness")
+        assert (poller.metric("uphone_targets"), poller.metric("uphone_target_up")) == (5, 5)
+        _, metrics = poller.get("/metrics")
+        assert 'uphone_api_requests_total{action="DescribeUPhoneCities",code="0"} 1.0' in metrics
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+        cities = {job.job_id: job.city_id for job in api.truth}
+        assert all(event["city_id"] == cities[event["job_id"]] for event in poller.events)
+        assert len({event["city_id"] for event in poller.events}) == 5
+
+
+def test_one_process_polls_two_hundred_targets() -> None:
+    """Each of them completes, and what ends in any is reported."""
+    ids = ",".join(replace(FLEET, cities=200).city_ids)
+    settings = {"POLLER_CITY_IDS": ids, "POLLER_INTERVAL": "4s", "POLLER_MAX_RPS": "1000"}
+    fleet = replace(FLEET, cities=200, active_jobs=600, queue_time=(2, 6), run_time=(5, 15))
+    with LiveApi(fleet) as api, Poller(api.url, settings) as poller:
+        wait_until(lambda: poller.metric("uphone_target_up") == 200, "every target")
+        wait_until(lambda: settled(api, poller), "every event")
+        assert poller.stop() == 0
+        assert_exact(api, poller.events)
+
+
+def test_check_asks_for_the_cities_first() -> None:
+    """Then each of them once; the table has them in the order of the answer."""
+    with LiveApi(replace(FOREVER, cities=3)) as api:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "UCLOUD_API_BASE_URL": api.url,
+            "UCLOUD_PUBLIC_KEY": DEMO_PUBLIC_KEY,
+            "UCLOUD_PRIVATE_KEY": DEMO_PRIVATE_KEY,
+            "POLLER_CITY_IDS": "all",
+        }
+        command = [sys.executable, "-m", "poller", "check"]
+        good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert good.returncode == 0
+        rows = [line.split()[0] for line in good.stdout.splitlines()[1:4]]
+        assert rows == [f"default/default/{city}/uphone-server" for city in ("cn-hangzhou", "cn-shanghai", "cn-jinan")]
+        assert "3 of 3 targets answered" in good.stdout
+        assert api.requests == 4
+        bad = subprocess.run(
+            command, env={**environment, "UCLOUD_PRIVATE_KEY": "wrong"}, capture_output=True, text=True, check=False
+        )
+        assert bad.returncode == 1
+        assert "default/default/all/uphone-server" in bad.stdout

@@ -206,3 +206,13 @@ async def test_an_address_that_is_no_url_names_its_setting(lister: MakeLister) -
     """Before any request."""
     with pytest.raises(ConfigError, match=r"^UCLOUD_API_BASE_URL: "):
         lister(base_url="http://\N{SNOWMAN}.test")
+
+
+async def test_cities_are_asked_for_like_pages(lister: MakeLister, stats: ApiStats) -> None:
+    """With retries, and counted under an action of their own."""
+    answers = iter(
+        [httpx2.Response(503), httpx2.Response(200, json={"RetCode": 0, "UPhoneCities": [{"CityId": "a"}, 1]})]
+    )
+    assert await lister(lambda _: next(answers)).cities(Target()) == ("a",)
+    assert stats.requests == {("DescribeUPhoneCities", "http_503"): 1, ("DescribeUPhoneCities", "0"): 1}
+    assert stats.rows_skipped == 1

@@ -1,7 +1,7 @@
 """When the poller calls itself alive and ready."""
 
-from poller.models import Target
-from poller.stats import Deadlines, Stats
+from poller.models import ALL_CITIES, Target
+from poller.stats import Deadlines, DiscoveryStats, Stats
 from poller.web.health import MAX_NAMED, livez, readyz
 
 A, B = Target(city_id="cn-a"), Target(city_id="cn-b")
@@ -117,3 +117,32 @@ def test_readiness_names_a_bounded_number_of_targets() -> None:
     _, why = readyz(many, 0)
     assert (why["targets"], why["refused"], len(why["waiting_targets"])) == (1000, 500, MAX_NAMED)
     assert len(str(why)) < 20_000
+
+
+ALL = Target(city_id=ALL_CITIES)
+
+
+def test_not_ready_before_the_cities_are_known() -> None:
+    """The first answer with them is part of the start."""
+    found = stats(complete={A: 100, B: 100})
+    found.discoveries[ALL] = DiscoveryStats()
+    status, why = readyz(found, 100)
+    assert (status, why["reason"]) == (503, "the cities are not known yet")
+    assert why["waiting_targets"] == ["default/default/all/uphone-server"]
+    found.discoveries[ALL].done = True
+    assert readyz(found, 100)[0] == 200
+
+
+def test_a_refused_discovery_is_told_and_not_waited_for() -> None:
+    """As a refused target is."""
+    found = Stats(interval=10)
+    found.discoveries[ALL] = DiscoveryStats(refusal="permission denied")
+    status, why = readyz(found, 100)
+    assert (status, why["refused_targets"]) == (503, {"default/default/all/uphone-server": "permission denied"})
+
+
+def test_a_city_that_appears_later_is_not_waited_for() -> None:
+    """Readiness is not lost to what is new."""
+    found = stats(complete={A: 100})
+    found.targets[B].late = True
+    assert readyz(found, 100)[0] == 200
