@@ -21,6 +21,8 @@ EVERY: Final = 3600.0
 _AFTER_FAILURE: Final = 30.0
 _SLACK: Final = 60.0
 
+_log = get_logger("poller.daemon")
+
 
 @dataclass(slots=True, kw_only=True)
 class Discovery:
@@ -105,6 +107,3 @@ class Discovery:
             _log.warning("cities are listed no more; polled for now", target=str(self.template), cities=change.missing)
         if change.excess:
             _log.warning("more cities than are polled", target=str(self.template), left_out=change.excess)
-
-
-_log = get_logger("poller.daemon")
