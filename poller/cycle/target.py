@@ -20,12 +20,16 @@ _SLEEP_SLACK: Final = 60.0
 _REFUSED_PAUSES: Final = (60.0, 120.0, 300.0, 600.0)
 """Seconds between cycles while the API refuses the target for good: keys may be mended any time, but not by us."""
 
+_KEYS_LOOK: Final = 1.0
 _UNSIGHTED_INTERVALS: Final = 2
 _PHASE_STEP: Final = 7
 
 
 class TargetPoller:
-    """One target's cycles. They never overlap; one that ran late is followed at once by the next."""
+    """One target's cycles. They never overlap; one that ran late is followed at once by the next.
+
+    ``keys`` returns the credentials in force, the same object until they change.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class TargetPoller:
         deadlines: Deadlines,
         now: Callable[[], Instant],
         window: int,
+        keys: Callable[[], object],
     ) -> None:
         self.tracker = Tracker(stats.job_types)
         self._target = target
@@ -47,6 +52,7 @@ class TargetPoller:
         self._reporter = Reporter(target, reports, stats, self._pulse)
         self._now = now
         self._window = window
+        self._keys = keys
         # PENDING first: a job that moves on between the two is then seen twice rather than never.
         self._listings = (Listing(State.PENDING), Listing(State.RUNNING))
         self._sweeps = 0
@@ -64,10 +70,21 @@ class TargetPoller:
     async def _turn(self, due: float) -> None:
         while True:
             self._pulse.beat(within=max(0.0, due - anyio.current_time()) + _SLEEP_SLACK)
-            await anyio.sleep_until(due)
+            due = await self._rest(due)
             await self.cycle()
             pause = _REFUSED_PAUSES[min(self._refused, len(_REFUSED_PAUSES)) - 1] if self._refused else 0.0
             due = max(due + max(self._stats.interval, pause), anyio.current_time())
+
+    async def _rest(self, due: float) -> float:
+        """Wait until a cycle is due, or until there are other keys than those that were refused; return when."""
+        keys = self._keys()
+        # Keys come from files, which nobody tells of.
+        while (left := due - anyio.current_time()) > 0:
+            await anyio.sleep(min(left, _KEYS_LOOK) if self._refused else left)
+            if self._refused and self._keys() is not keys:
+                self._refused = 0
+                return anyio.current_time()
+        return due
 
     async def cycle(self) -> Outcome:
         """Sweep, look up, report: one cycle."""

@@ -117,6 +117,7 @@ class Daemon:
                 deadlines=self._deadlines,
                 now=now,
                 window=settings.concurrency,
+                keys=self._keys.current,
             )
             for target in settings.targets
         }

@@ -95,6 +95,7 @@ class Trial:
             deadlines=Deadlines(),
             now=lambda: Instant(EPOCH + trio.current_time(), trio.current_time()),
             window=8,
+            keys=lambda: DEMO_CREDENTIALS,
         )
         async with client:
             with anyio.move_on_after(self.seconds):

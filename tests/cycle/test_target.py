@@ -87,6 +87,7 @@ class Bench:
             deadlines=Deadlines(),
             now=lambda: Instant(1_000_000_000 + self.time, self.time),
             window=window,
+            keys=lambda: None,
         )
 
     async def cycle(self, after: float = 10) -> str:

@@ -213,7 +213,7 @@ def test_check_tells_what_it_found() -> None:
         command = [sys.executable, "-m", "poller", "check"]
         good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert good.returncode == 0
-        assert "default/default/cn-hangzhou/uphone-server" in good.stdout
+        assert "city cn-hangzhou, uphone-server" in good.stdout
         assert "requests a second" in good.stdout
         assert api.requests == 1
         bad = subprocess.run(

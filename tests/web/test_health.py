@@ -73,7 +73,7 @@ def test_ready_when_every_target_is_complete() -> None:
 def test_not_ready_while_a_target_is_waited_for() -> None:
     """The answer says for which."""
     status, why = readyz(stats(complete={A: 100}), 100)
-    assert (status, why["waiting_targets"]) == (503, ["default/default/cn-b/uphone-server"])
+    assert (status, why["waiting_targets"]) == (503, ["city cn-b, uphone-server"])
 
 
 def test_ready_when_the_rest_is_refused_for_good() -> None:
@@ -85,7 +85,7 @@ def test_not_ready_when_all_is_refused() -> None:
     """Without one complete target there is nothing to serve, and the API's reasons are given."""
     status, why = readyz(stats(refused={A: "no such user", B: "no such user"}), 100)
     assert (status, why["waiting_targets"]) == (503, [])
-    assert why["refused_targets"]["default/default/cn-a/uphone-server"] == "no such user"
+    assert why["refused_targets"]["city cn-a, uphone-server"] == "no such user"
 
 
 def test_not_ready_without_targets() -> None:
