@@ -11,6 +11,7 @@ from poller.cycle.ports import Pages, Reports
 from poller.cycle.pulse import Pulse
 from poller.cycle.reader import Reader
 from poller.cycle.reporter import Reporter
+from poller.errors import FixRequest
 from poller.models import MAX_PAGE_ROWS, Instant, Query, State, Target
 from poller.reading import Reading
 from poller.stats import Deadlines, Outcome, Stats
@@ -153,10 +154,24 @@ class TargetPoller:
         asked = tuple(batch) if control is None else (*batch, control)
         found: set[str] = set()
         reading = Reading(expected=len(asked), trust_count=False, wanted=asked)
-        await reader.read(Query(self._target, job_ids=asked), reading, found)
+        try:
+            await reader.read(Query(self._target, job_ids=asked), reading, found)
+        except FixRequest as refusal:
+            return await self._ask_less(batch, control, reader, refusal)
         if reading.whole:
             await self._reporter.tell(self.tracker.absent(batch, found, control, self._now()))
         return reading.whole
+
+    async def _ask_less(self, batch: Sequence[str], control: str | None, reader: Reader, refusal: FixRequest) -> bool:
+        """Look up half a batch at a time: the API takes fewer ids than we thought, or dislikes one of them."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return all([await self._ask(part, control, reader) for part in (batch[:half], batch[half:])])
+        if control is not None:
+            return await self._ask(batch, None, reader)
+        self._log.refused_id(batch[0], refusal)
+        await self._reporter.tell(self.tracker.absent(batch, (), None, self._now()))
+        return True
 
     def _close(self, began: Instant, outcome: Outcome, reader: Reader) -> None:
         """Write down how a cycle went."""

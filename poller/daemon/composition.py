@@ -42,8 +42,7 @@ def now() -> Instant:
 class Daemon:
     """Polls every target of the settings and serves metrics on ``sockets``, until a signal.
 
-    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave; ``unwritten`` is the number
-    of events that could not be written before the end.
+    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class Daemon:
         outlet: Outlet,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
-        self.unwritten = 0
         self.trackers: Mapping[Target, Tracker] = {}
         self._settings = settings
         self._keys = keys
@@ -66,6 +64,11 @@ class Daemon:
         self._sockets = sockets
         self._deadlines = Deadlines()
         self._polled = anyio.Event()
+
+    @property
+    def unwritten(self) -> int:
+        """How many events could not be written, once it has ended."""
+        return self._stats.events.pending
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -87,7 +90,8 @@ class Daemon:
             self._say_started()
             async with anyio.create_task_group() as polling:
                 await polling.start(self._drain)
-                await polling.start(_obey_signals, polling.cancel_scope)
+                # Not in the group that a signal cancels: a second one must find somebody at home.
+                await serving.start(_obey_signals, polling.cancel_scope)
                 polling.start_soon(self._watch, gate)
                 polling.start_soon(self._poll, list(pollers.values()))
             serving.cancel_scope.cancel()
@@ -149,7 +153,7 @@ class Daemon:
             # A stalled reader holds a poller in a write that nothing cancels, until the outlet lets go of it.
             with anyio.move_on_after(GRACE_SECONDS, shield=True):
                 await self._polled.wait()
-            self.unwritten = await self.outlet.aclose(0)
+            await self.outlet.aclose(0)
 
 
 async def _obey_signals(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:

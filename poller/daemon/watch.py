@@ -27,7 +27,7 @@ class Outlet(Protocol):
         ...
 
     async def aclose(self, grace: float) -> int:
-        """Write for so many seconds more, then let go; return the number of events left unwritten."""
+        """Write for so many seconds more, then let go; return the number of events that are unwritten so far."""
         ...
 
 

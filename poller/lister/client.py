@@ -40,22 +40,28 @@ def open_client(
     """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
 
     Certificates are the system's, or those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
-    Raises ConfigError where that file is none of certificates.
+    Raises ConfigError where that file is none of certificates, or a proxy is none.
     """
-    return httpx2.AsyncClient(
-        verify=_trusted(),
-        trust_env=trust_env,
-        timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-        limits=httpx2.Limits(
-            max_connections=concurrency,
-            max_keepalive_connections=concurrency,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
-        ),
-        # The API has no sessions, and a jar that servers can fill is memory that they can take.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        headers=_HEADERS,
-        transport=transport,
-    )
+    trusted = _trusted()
+    try:
+        return httpx2.AsyncClient(
+            verify=trusted,
+            trust_env=trust_env,
+            timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+            limits=httpx2.Limits(
+                max_connections=concurrency,
+                max_keepalive_connections=concurrency,
+                keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            ),
+            # The API has no sessions, and a jar that servers can fill is memory that they can take.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers=_HEADERS,
+            transport=transport,
+        )
+    except (ValueError, ImportError) as error:
+        # Not the library's words: the address of a proxy may hold a password.
+        problem = f"no such proxy can be used ({type(error).__name__}): name an http or https one, or unset it"
+        raise ConfigError("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY", problem) from None
 
 
 def _trusted() -> ssl.SSLContext:
