@@ -67,28 +67,28 @@ clean: ## Remove everything that make has made
 	  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "make: $$python lacks the venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; \
 	    exit 1; }; \
-	  echo "Creating .venv with $$("$$python" --version)"; \
+	  echo "Creating .venv with $$("$$python" --version)" >&2; \
 	  exec "$$python" -m venv --clear .venv; \
 	done; \
 	echo 'make: Python 3.11 or newer is needed, and not found as $(or $(PYTHON),$(CANDIDATES)): set PYTHON to it' >&2; \
 	exit 1
 
 .venv/runtime.stamp: .venv/pyvenv.cfg requirements.txt requirements-build.txt pyproject.toml
-	@echo 'Installing the poller with what it needs, into .venv'
+	@echo 'Installing the poller with what it needs, into .venv' >&2
 	@$(PIP) --require-hashes -r requirements.txt -r requirements-build.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 # Development tools that are merely installed make libraries import more: what is measured does without them.
 .venv-lean/stamp: .venv/pyvenv.cfg requirements.txt requirements-build.txt pyproject.toml
-	@echo 'Installing the poller with what it needs and nothing else, into .venv-lean'
+	@echo 'Installing the poller with what it needs and nothing else, into .venv-lean' >&2
 	@$(BIN)/python -m venv --clear .venv-lean
 	@$(subst $(BIN),.venv-lean/bin,$(PIP)) --require-hashes -r requirements.txt -r requirements-build.txt
 	@$(subst $(BIN),.venv-lean/bin,$(PIP)) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 .venv/dev.stamp: .venv/pyvenv.cfg requirements-dev.txt pyproject.toml
-	@echo 'Installing the poller with its development tools, into .venv'
+	@echo 'Installing the poller with its development tools, into .venv' >&2
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

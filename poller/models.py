@@ -113,8 +113,9 @@ class Target(Struct, frozen=True, gc=False):
     job_types: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        parts = (self.project_id, self.region, self.city_id, self.product_type)
-        return "/".join(part or "default" for part in parts)
+        parts = {"project": self.project_id, "region": self.region, "city": self.city_id}
+        set_ones = [f"{name} {value}" for name, value in parts.items() if value is not None]
+        return ", ".join([*set_ones, self.product_type])
 
 
 ALL_CITIES = "all"

@@ -83,6 +83,7 @@ class Reading:
         self._ahead: dict[int, _Stretch] = {}
         self._planned = 0
         self._back = 0
+        self._unproven = False
         self._linked = self._requests = self._fruitless = self._empty = self._short = 0
 
     @property
@@ -152,6 +153,8 @@ class Reading:
             return 0
         if self._back:
             return max(0, front.end - self._back)
+        if not front.ids:
+            return front.end
         # A full page promises more; a short one may be the last, which a page from its last row on can prove.
         return max(0, front.end - (self._shared if front.received >= self._capacity > 1 else 1))
 
@@ -171,9 +174,6 @@ class Reading:
         if not stretch.received:
             self._meet_nothing()
             return
-        if not stretch.ids:  # rows without identity link to nothing
-            self.abandon()
-            return
         self._advance(stretch, len(set(stretch.ids)))
         if self._trust_count:
             self._expected = max(self._expected, *self.counts, 0)
@@ -187,7 +187,11 @@ class Reading:
         new = len(ids - self._known)
         if not stretch.received:
             self._meet_gap(front, stretch)
-        elif new == len(ids) and (stretch.offset > 0 or not ids):
+        elif not front.ids or not ids:
+            # Rows without identity link to nothing: what follows is read on trust, and whole is not claimed any more.
+            self._unproven = True
+            self._advance(stretch, new)
+        elif new == len(ids) and stretch.offset > 0:
             self._meet_hole(front, stretch)
         elif new:
             self._advance(stretch, new)
@@ -205,13 +209,17 @@ class Reading:
             self._window = min(self._window + 1, self._widest)
         self._short = 0 if self._in_flight or stretch.received >= self._capacity else self._short + 1
         if self._short >= _SHORT_PAGES:
-            self.done = self.whole = True
+            self._end()
+
+    def _end(self) -> None:
+        self.done = True
+        self.whole = not self._unproven
 
     def _meet_end(self, front: _Stretch, stretch: _Stretch) -> None:
         """Decide on a page that brings nothing new after the front."""
         last = front.ids[-1]
-        if stretch.received < self._capacity or list(stretch.ids) == [last]:
-            self.done = self.whole = True
+        if stretch.received < self._capacity or (stretch.received == 1 and stretch.ids[0] == last):
+            self._end()
             return
         self._fruitless += 1
         self._back = 0
@@ -236,6 +244,9 @@ class Reading:
     def _meet_gap(self, front: _Stretch, stretch: _Stretch) -> None:
         """Decide on an empty page after the front: overshot, or rows have left, or the server is lying."""
         self._expected = min(self._expected, stretch.offset)
+        if not self._in_flight and not front.ids:
+            self._end()
+            return
         if self._in_flight or stretch.offset >= front.end:
             return
         if stretch.offset > 0:

@@ -127,6 +127,14 @@ class TargetStats:
         return now - self.last_complete_at <= max(60.0, 5 * max(interval, self.last_cycle_seconds))
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The first of the requests that failed in a row: when it was sent, in monotonic seconds, and why it failed."""
+
+    since: float
+    problem: str
+
+
 @dataclass(slots=True)
 class DiscoveryStats:
     """What has come of asking for cities: ``done`` once an answer has told them; ``refusal`` as of a target."""
@@ -137,12 +145,16 @@ class DiscoveryStats:
 
 @dataclass(slots=True)
 class ApiStats:
-    """What requests have cost. ``requests`` is by (action, code), ``request_seconds`` by (action,)."""
+    """What requests have cost. ``requests`` is by (action, code), ``request_seconds`` by (action,).
+
+    ``trouble`` is there while no request succeeds.
+    """
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     request_seconds: Histograms = field(default_factory=lambda: Histograms(REQUEST_SECONDS))
     rows_skipped: int = 0
     rate_limit: float = 0.0
+    trouble: Trouble | None = None
     codes: Vocabulary = field(default_factory=lambda: Vocabulary(("0", "timeout", "connect", "malformed")))
 
 

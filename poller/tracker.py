@@ -8,7 +8,7 @@ A *run* is tracked from its first active sighting to its end. Either the API sho
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from sys import intern
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -31,19 +31,28 @@ DORMANT_FOR: Final = 86_400.0
 DORMANT_MOST: Final = 10_000
 
 REPORTED_FOR: Final = 600.0
-"""How long a reported job is remembered, in seconds, so that a lagging replica can't revive it."""
+"""How long a reported job is remembered after its last sighting, in seconds: a lagging replica can't revive it."""
 
 _CONTROLS: Final = 16
 
 
 class Tracked(Struct, gc=False):
-    """A run that is active as far as we know. ``sighted`` is monotonic, the other times Unix seconds."""
+    """A run that is active as far as we know. ``sighted`` is monotonic, the other times Unix seconds.
+
+    A row in the same state has nothing to teach about a ``complete`` one.
+    """
 
     state: State
     job_type: str
     create_time: int | None
     begin_time: int | None
     sighted: float
+    complete: bool = False
+
+    def tells_all(self) -> bool:
+        """Tell whether everything is known that can be in this state."""
+        begun = self.begin_time is not None or self.state is State.PENDING
+        return bool(self.job_type) and self.create_time is not None and begun
 
 
 class _Held(Struct, gc=False):
@@ -61,6 +70,13 @@ class _Missed(Struct, gc=False):
     uncontrolled: int = 0
 
 
+class _Reported(NamedTuple):
+    """A run that was reported: when it was last sighted (monotonic), and when it ended (Unix)."""
+
+    sighted: float
+    ended: int | None
+
+
 class _Dormant(Struct, gc=False):
     run: Tracked
     since: float
@@ -75,17 +91,17 @@ class Tracker:
     because it was tracked there first; those that were found so are in ``shared_with``.
     """
 
-    def __init__(self, job_types: Vocabulary, elsewhere: Callable[[str], Target | None] = lambda _job_id: None) -> None:
+    def __init__(self, job_types: Vocabulary) -> None:
+        self.elsewhere: Callable[[str], Target | None] = lambda _job_id: None
         self.shared_with: set[Target] = set()
         self.jobs: dict[str, Tracked] = {}
         self.counts: Counter[tuple[str, State]] = Counter()
         self.oldest: Mapping[tuple[str, State], int] = {}
         self._job_types = job_types
-        self._elsewhere = elsewhere
         self._held: dict[str, _Held] = {}
         self._dormant: dict[str, _Dormant] = {}
         self._missed: dict[str, _Missed] = {}
-        self._reported: dict[str, float] = {}
+        self._reported: dict[str, _Reported] = {}
         self._said_unresolved: set[str] = set()
         self._controls: dict[str, None] = {}
         self._last_sighted: str | None = None
@@ -101,7 +117,7 @@ class Tracker:
         completions = []
         for row in rows:
             run = jobs.get(row.job_id)
-            if run is not None and run.state is row.state and (run.begin_time is not None or not row.begun):
+            if run is not None and run.state is row.state and run.complete:
                 run.sighted = mono
                 continue
             completion = self._consider(row, run, now)
@@ -112,7 +128,7 @@ class Tracker:
     def _consider(self, row: Sighting, run: Tracked | None, now: Instant) -> Completion | None:
         """Decide on a row that is not plainly what we knew."""
         job_id = row.job_id
-        if job_id in self._reported:
+        if job_id in self._reported and not self._is_rerun(row, now):
             return None
         if job_id in self._held:
             return self._finish(row, self._held[job_id].previous_state, now)
@@ -126,10 +142,19 @@ class Tracker:
         return self._step(row, run, now)
 
     def _belongs_elsewhere(self, job_id: str) -> bool:
-        target = self._elsewhere(job_id)
+        target = self.elsewhere(job_id)
         if target is not None:
             self.shared_with.add(target)
         return target is not None
+
+    def _is_rerun(self, row: Sighting, now: Instant) -> bool:
+        """Tell a new run of a reported job from an echo of the old one, which keeps that in mind."""
+        ended = self._reported.pop(row.job_id).ended
+        begun = row.begin_time if row.state in ACTIVE else None
+        if ended is not None and begun is not None and begun > ended:
+            return True
+        self._reported[row.job_id] = _Reported(now.mono, ended)
+        return False
 
     def _step(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
         step = STEPS[run.state, row.state]
@@ -138,14 +163,22 @@ class Tracker:
         if step is Step.STALE:
             return None  # what an old view shows is no sign of life: the job will be asked for by its id
         run.sighted = now.mono
-        if step is Step.MOVED or run.begin_time != row.begin_time:
+        learnt = (
+            row.state,
+            run.job_type or intern(row.job_type),
+            run.create_time or row.create_time,
+            row.begin_time or run.begin_time,
+        )
+        if learnt != (run.state, run.job_type, run.create_time, run.begin_time):
             self._count(run, -1)
-            run.state, run.begin_time = row.state, row.begin_time
+            run.state, run.job_type, run.create_time, run.begin_time = learnt
+            run.complete = run.tells_all()
             self._count(run, +1)
         return None
 
     def _track(self, row: Sighting, now: Instant) -> None:
         run = Tracked(row.state, intern(row.job_type), row.create_time, row.begin_time, now.mono)
+        run.complete = run.tells_all()
         self.jobs[row.job_id] = run
         self._last_sighted = row.job_id
         self._count(run, +1)
@@ -160,7 +193,7 @@ class Tracker:
         if row.end_time is None and now.mono - seen.mono < HOLD_FOR:
             self._held[row.job_id] = _Held(row, previous_state, seen)
             return None
-        self._remember(row.job_id, now)
+        self._remember(row, now)
         return Completion(job=row, previous_state=previous_state, seen_at=seen.wall)
 
     def overdue(self, now: Instant) -> list[Completion]:
@@ -176,7 +209,7 @@ class Tracker:
     def _release(self, ids: Iterable[str], now: Instant) -> list[Completion]:
         released = [self._held.pop(job_id) for job_id in ids]
         for held in released:
-            self._remember(held.job.job_id, now)
+            self._remember(held.job, now)
         return [
             Completion(job=held.job, previous_state=held.previous_state, seen_at=held.seen.wall) for held in released
         ]
@@ -258,9 +291,10 @@ class Tracker:
             self._count(run, -1)
             self._missed.pop(job_id, None)
 
-    def _remember(self, job_id: str, now: Instant) -> None:
+    def _remember(self, row: Sighting, now: Instant) -> None:
         """Keep a reported job in mind; the API is sure to know it for a while."""
-        self._reported[job_id] = now.mono
+        job_id = row.job_id
+        self._reported[job_id] = _Reported(now.mono, row.end_time)
         self._said_unresolved.discard(job_id)
         self._controls.pop(job_id, None)
         self._controls[job_id] = None
@@ -274,8 +308,8 @@ class Tracker:
 
     def settle(self, now: Instant) -> None:
         """Close a cycle: forget what has been kept long enough, and find the oldest jobs again if any moved."""
-        for job_id, seen in list(self._reported.items()):
-            if now.mono - seen < REPORTED_FOR:
+        for job_id, reported in list(self._reported.items()):
+            if now.mono - reported.sighted < REPORTED_FOR:
                 break
             del self._reported[job_id]
         for job_id in [key for key, dormant in self._dormant.items() if now.mono - dormant.since >= DORMANT_FOR]:

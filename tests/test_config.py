@@ -344,6 +344,20 @@ def test_service_links_are_no_slips(variable: str) -> None:
     assert unknown_variables({variable: "tcp://10.0.0.1:10766"}) == ()
 
 
+def test_slips_of_the_vendors_variables_are_warned_of() -> None:
+    """What is plainly meant for us and misspelt is told; what may be another tool's is left alone."""
+    assert unknown_variables({"UCLOUD_PROJEKT_ID": "x", "UCLOUD_ZONE": "cn-zj-01", "UCLOUD_RETRIES": "3"}) == (
+        "UCLOUD_PROJEKT_ID is not a setting and has no effect: did you mean UCLOUD_PROJECT_ID?",
+    )
+
+
+def test_a_section_in_a_file_is_no_setting() -> None:
+    """Settings stand at the top level."""
+    assert document_refusal({"poller": {"interval": "5s"}}) == (
+        "poller in /etc/poller.toml: no such section: settings stand at the top level, so take its heading away"
+    )
+
+
 def test_empty_unknown_variables_are_unset() -> None:
     """What counts as unset needs no warning."""
     assert unknown_variables({"POLLER_INTERVALL": ""}) == ()

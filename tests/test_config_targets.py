@@ -121,10 +121,8 @@ def test_targets_are_tables(tables: object) -> None:
 def test_two_tables_of_one_target_are_an_error(other: Mapping[str, object]) -> None:
     """Their series would be the same, and so would their events; what is not set counts as ``default``."""
     message = refusal({"targets": [{"city_id": "a"}, {"city_id": "b"}, other]})
-    assert message == (
-        "[[targets]] 3 in /etc/poller.toml: default/default/a/uphone-server is [[targets]] 1 in /etc/poller.toml too: "
-        "remove one of the two, or tell them apart"
-    )
+    assert message.startswith("[[targets]] 3 in /etc/poller.toml: ")
+    assert "city a, uphone-server is [[targets]] 1 in /etc/poller.toml too: remove one of the two" in message
 
 
 def test_a_table_without_a_city_is_warned_of() -> None:

@@ -73,7 +73,7 @@ def test_a_line_has_what_the_interface_promises(stderr: Stderr) -> None:
         ("level", "warning"),
         ("logger", "poller.cycle"),
         ("message", "slow"),
-        ("target", "default/default/cn-zj/uphone-server"),
+        ("target", "city cn-zj, uphone-server"),
         ("seconds", 1.5),
         ("names", ["a", None]),
         ("by", {"1": ["b"]}),

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from poller import events
+from poller.errors import SinkClosed
 from poller.models import Completion, Job, News, State, Target, Task, Unresolved
 from poller.sink import EventLog
 
@@ -57,3 +58,24 @@ async def test_no_news_is_no_batch() -> None:
     sink = FakeSink()
     await EventLog(sink, execute_messages=False).report(TARGET, [])
     assert sink.batches == []
+
+
+class ClosedSink:
+    """Refuses lines, and counts them."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+
+    async def write(self, lines: Sequence[bytes]) -> None:
+        """Refuse."""
+        self.refused += len(lines)
+        raise SinkClosed("stdout: Broken pipe")
+
+
+@pytest.mark.anyio
+async def test_a_closed_sink_is_told_of_every_line() -> None:
+    """What is left unwritten is counted, beyond the first batch too."""
+    sink = ClosedSink()
+    with pytest.raises(SinkClosed):
+        await EventLog(sink, execute_messages=False).report(TARGET, [_completion(number) for number in range(1200)])
+    assert sink.refused == 1200

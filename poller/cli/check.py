@@ -1,5 +1,6 @@
 """``poller check``: whether the configuration works, and what it will cost."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -21,6 +22,8 @@ def check(flags: Mapping[str, str]) -> int:
     settings, source = load(flags)
     for warning in settings.warnings:
         click.echo(f"poller: warning: {warning}", err=True)
+    if sys.stderr.isatty():
+        click.echo(f"asking {settings.base_url}, for {settings.timeout:g} s at most …", err=True)
     findings = anyio.run(ask_all, settings, source.current)
     click.echo(_table([_HEADINGS, *map(_row, findings)]))
     click.echo(_cost(findings, settings))

@@ -73,7 +73,7 @@ async def _run(
         daemon = make_daemon()
         if isinstance(daemon.outlet, Screen):
             group.start_soon(_show_active, daemon.outlet, daemon)
-        code = await conclude(daemon, lasting=lasting)
+        code = await conclude(daemon, lasting=lasting, for_show=True)
         group.cancel_scope.cancel()
     return code
 

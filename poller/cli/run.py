@@ -46,7 +46,9 @@ def listen(settings: Settings) -> list[socket.socket]:
     try:
         return bind(settings.listen.host, settings.listen.port)
     except OSError as error:
-        raise ConfigError("POLLER_LISTEN", f"cannot listen on {settings.listen}: {reason(error)}") from None
+        raise ConfigError(
+            "POLLER_LISTEN", f"cannot listen on {settings.listen}: {reason(error)}: choose another, or off"
+        ) from None
 
 
 async def _serve(settings: Settings, source: CredentialSource, output: Output, sockets: list[socket.socket]) -> int:
@@ -61,15 +63,18 @@ def write_to(output: Output, settings: Settings, source: CredentialSource, socke
     return Daemon(settings, source, stats=stats, reports=reports, outlet=sink, sockets=sockets)
 
 
-async def conclude(daemon: Daemon, *, lasting: float = math.inf) -> int:
-    """Run a daemon to its end, or for so many seconds, and return the exit code."""
+async def conclude(daemon: Daemon, *, lasting: float = math.inf, for_show: bool = False) -> int:
+    """Run a daemon to its end, or for so many seconds, and return the exit code.
+
+    One that runs ``for_show`` may end well because nobody looks any more.
+    """
     why = ""
     try:
         with anyio.move_on_after(lasting):
             await daemon.run()
     except* SinkClosed as closed:
         why = _message(closed)
-    if not why and not daemon.unwritten:
+    if not daemon.unwritten and (not why or for_show):
         return _ALL_WRITTEN
     what = "ended with events left unwritten" if daemon.unwritten else "ended, since nobody takes events any more"
     get_logger("poller").error(what, events=daemon.unwritten, why=why or daemon.outlet.obstacle())

@@ -61,9 +61,12 @@ def _by(parse: Callable[[str], Parsed]) -> Callable[[click.Context, click.Parame
 
 
 def _address(text: str) -> Listen:
-    address = listen(text)
+    try:
+        address = listen(text)
+    except ValueError:
+        address = None
     if address is None:
-        raise ValueError("a simulator that does not listen is of no use")
+        raise ValueError(f"{text!r} is no address: write host:port, such as 127.0.0.1:10767")
     return address
 
 

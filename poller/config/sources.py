@@ -20,6 +20,10 @@ _SERVICE_LINK: Final = re.compile(
 )
 
 
+_SLIP: Final = 0.9
+"""How alike two variables must be for one to be a slip of the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A raw value and the name of its setting as the user wrote it. It may be secret, so it does not print."""
@@ -86,6 +90,8 @@ def _of_entry(key: str, value: object, path: str) -> tuple[str, Given]:
     name = f"{_printable(key)} in {path}"
     if key == CONFIG.key:
         raise ConfigError(name, f"a file cannot name another: use {CONFIG.variable} or {CONFIG.flag}")
+    if key not in _BY_KEY and isinstance(value, dict):
+        raise ConfigError(name, "no such section: settings stand at the top level, so take its heading away")
     if key not in _BY_KEY:
         meant = _meant(key)
         raise ConfigError(name, f"no such setting: {f'did you mean {meant.key}?' if meant else 'remove it'}")
@@ -156,8 +162,14 @@ def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     for variable in sorted(environ):
-        known = variable in _BY_VARIABLE or _SERVICE_LINK.fullmatch(variable)
-        if variable.startswith("POLLER_") and environ[variable] and not known:
-            meant = _meant(variable)
+        if variable in _BY_VARIABLE or not environ[variable] or _SERVICE_LINK.fullmatch(variable):
+            continue
+        meant = _meant(variable)
+        # The vendor's other tools have variables of their own: one that is only like ours may be theirs.
+        if variable.startswith("POLLER_") or (variable.startswith("UCLOUD_") and _is_slip(variable, meant)):
             hint = f"did you mean {meant.variable}?" if meant else "remove it"
             yield f"{variable} is not a setting and has no effect: {hint}"
+
+
+def _is_slip(variable: str, meant: Setting[object] | None) -> bool:
+    return meant is not None and bool(get_close_matches(variable, [meant.variable], cutoff=_SLIP))

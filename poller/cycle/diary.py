@@ -4,6 +4,7 @@ from collections import Counter
 
 from poller.cycle.listing import Listing
 from poller.cycle.reader import Reader
+from poller.errors import FixRequest
 from poller.logs import get_logger
 from poller.models import State, Target
 from poller.stats import Outcome
@@ -55,6 +56,10 @@ class Diary:
             )
         else:
             self._log.info("the API lists jobs in this state again", state=listing.state)
+
+    def refused_id(self, job_id: str, refusal: FixRequest) -> None:
+        """Say that the API refuses to look a job up; the same in every cycle until the job is unresolved."""
+        self._log.debug("the API refuses to look a job up", job_id=job_id, problem=str(refusal))
 
     def _say_trouble(self, outcome: Outcome, reader: Reader) -> None:
         error = reader.refusal or next(iter(reader.failures), None)

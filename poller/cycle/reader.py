@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import anyio
+from msgspec import structs
 
 from poller.cycle.ports import Pages
 from poller.cycle.pulse import Pulse
 from poller.cycle.reporter import Reporter
-from poller.errors import ApiError, NeedsAction
+from poller.errors import ApiError, FixRequest, NeedsAction
 from poller.models import Instant, Page, Query
 from poller.reading import Ask, Reading
 from poller.tracker import Tracker
@@ -40,8 +41,11 @@ class Reader:
     async def read(self, query: Query, reading: Reading, found: set[str] | None = None) -> None:
         """Drive a reading to its end; add the ids that came to ``found``.
 
-        Rows count as sightings as soon as they are here, whatever becomes of the rest of the reading.
+        Rows count as sightings as soon as they are here, whatever becomes of the rest of the reading. Raises
+        `FixRequest` where a look-up is refused, which says something of its ids and nothing of the target.
         """
+        refused: list[FixRequest] = []
+
         async with anyio.create_task_group() as group:
 
             def launch() -> None:
@@ -49,25 +53,23 @@ class Reader:
                     group.start_soon(fetch, ask)
 
             async def fetch(ask: Ask) -> None:
-                page = await self._fetch(query, ask)
-                if page is None:
+                self._pulse.beat(within=PAGE_WITHIN)
+                try:
+                    page = await self._pages.page(structs.replace(query, offset=ask.offset, limit=ask.limit))
+                except ApiError as error:
                     reading.abandon()
+                    if query.job_ids and isinstance(error, FixRequest):
+                        refused.append(error)
+                    else:
+                        self.failures.append(error)
                     return
                 await self._take(page, found)
                 reading.take(ask, page)
                 launch()
 
             launch()
-
-    async def _fetch(self, query: Query, ask: Ask) -> Page | None:
-        self._pulse.beat(within=PAGE_WITHIN)
-        try:
-            return await self._pages.page(
-                Query(query.target, query.state, query.job_ids, offset=ask.offset, limit=ask.limit)
-            )
-        except ApiError as error:
-            self.failures.append(error)
-            return None
+        if refused:
+            raise refused[0]
 
     async def _take(self, page: Page, found: set[str] | None) -> None:
         self.received += 1

@@ -11,6 +11,7 @@ from poller.cycle.ports import Pages, Reports
 from poller.cycle.pulse import Pulse
 from poller.cycle.reader import Reader
 from poller.cycle.reporter import Reporter
+from poller.errors import FixRequest
 from poller.models import MAX_PAGE_ROWS, Instant, Query, State, Target
 from poller.reading import Reading
 from poller.stats import Deadlines, Outcome, Stats, label
@@ -20,6 +21,7 @@ _SLEEP_SLACK: Final = 60.0
 _REFUSED_PAUSES: Final = (60.0, 120.0, 300.0, 600.0)
 """Seconds between cycles while the API refuses the target for good: keys may be mended any time, but not by us."""
 
+_KEYS_LOOK: Final = 1.0
 _UNSIGHTED_INTERVALS: Final = 2
 _PHASE_STEP: Final = 7
 
@@ -30,7 +32,10 @@ def refused_pause(refusals: int) -> float:
 
 
 class TargetPoller:
-    """One target's cycles. They never overlap; one that ran late is followed at once by the next."""
+    """One target's cycles. They never overlap; one that ran late is followed at once by the next.
+
+    ``keys`` returns the credentials in force, the same object until they change.
+    """
 
     def __init__(
         self,
@@ -42,9 +47,9 @@ class TargetPoller:
         deadlines: Deadlines,
         now: Callable[[], Instant],
         window: int,
-        elsewhere: Callable[[str], Target | None] = lambda _job_id: None,
+        keys: Callable[[], object],
     ) -> None:
-        self.tracker = Tracker(stats.job_types, elsewhere)
+        self.tracker = Tracker(stats.job_types)
         self._target = target
         self._pages = pages
         self._stats = stats
@@ -53,6 +58,7 @@ class TargetPoller:
         self._reporter = Reporter(target, reports, stats, self._pulse)
         self._now = now
         self._window = window
+        self._keys = keys
         # PENDING first: a job that moves on between the two is then seen twice rather than never.
         self._listings = (Listing(State.PENDING), Listing(State.RUNNING))
         self._sweeps = 0
@@ -70,10 +76,21 @@ class TargetPoller:
     async def _turn(self, due: float) -> None:
         while True:
             self._pulse.beat(within=max(0.0, due - anyio.current_time()) + _SLEEP_SLACK)
-            await anyio.sleep_until(due)
+            due = await self._rest(due)
             await self.cycle()
             pause = refused_pause(self._refused)
             due = max(due + max(self._stats.interval, pause), anyio.current_time())
+
+    async def _rest(self, due: float) -> float:
+        """Wait until a cycle is due, or until there are other keys than those that were refused; return when."""
+        keys = self._keys()
+        # Keys come from files, which nobody tells of.
+        while (left := due - anyio.current_time()) > 0:
+            await anyio.sleep(min(left, _KEYS_LOOK) if self._refused else left)
+            if self._refused and self._keys() is not keys:
+                self._refused = 0
+                return anyio.current_time()
+        return due
 
     async def cycle(self) -> Outcome:
         """Sweep, look up, report: one cycle."""
@@ -142,10 +159,24 @@ class TargetPoller:
         asked = tuple(batch) if control is None else (*batch, control)
         found: set[str] = set()
         reading = Reading(expected=len(asked), trust_count=False, wanted=asked)
-        await reader.read(Query(self._target, job_ids=asked), reading, found)
+        try:
+            await reader.read(Query(self._target, job_ids=asked), reading, found)
+        except FixRequest as refusal:
+            return await self._ask_less(batch, control, reader, refusal)
         if reading.whole:
             await self._reporter.tell(self.tracker.absent(batch, found, control, self._now()))
         return reading.whole
+
+    async def _ask_less(self, batch: Sequence[str], control: str | None, reader: Reader, refusal: FixRequest) -> bool:
+        """Look up half a batch at a time: the API takes fewer ids than we thought, or dislikes one of them."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return all([await self._ask(part, control, reader) for part in (batch[:half], batch[half:])])
+        if control is not None:
+            return await self._ask(batch, None, reader)
+        self._log.refused_id(batch[0], refusal)
+        await self._reporter.tell(self.tracker.absent(batch, (), None, self._now()))
+        return True
 
     def _close(self, began: Instant, outcome: Outcome, reader: Reader) -> None:
         """Write down how a cycle went."""

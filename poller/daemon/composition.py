@@ -14,7 +14,7 @@ from poller import __version__
 from poller.config import Settings
 from poller.cycle import Reports, TargetPoller
 from poller.daemon.discovery import Discovery
-from poller.daemon.fleet import Elsewhere, Fleet
+from poller.daemon.fleet import Fleet
 from poller.daemon.watch import Keys, Outlet, Watch
 from poller.lister import Gate, Lister, open_client
 from poller.logs import get_logger
@@ -44,8 +44,7 @@ def now() -> Instant:
 class Daemon:
     """Polls every target of the settings and serves metrics on ``sockets``, until a signal.
 
-    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave; ``unwritten`` is the number
-    of events that could not be written before the end.
+    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Daemon:
         outlet: Outlet,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
-        self.unwritten = 0
         self.trackers: Mapping[Target, Tracker] = {}
         self._settings = settings
         self._keys = keys
@@ -68,6 +66,11 @@ class Daemon:
         self._sockets = sockets
         self._deadlines = Deadlines()
         self._polled = anyio.Event()
+
+    @property
+    def unwritten(self) -> int:
+        """How many events could not be written, once it has ended."""
+        return self._stats.events.pending
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -91,7 +94,8 @@ class Daemon:
             self._say_started()
             async with anyio.create_task_group() as polling:
                 await polling.start(self._drain)
-                await polling.start(_obey_signals, polling.cancel_scope)
+                # Not in the group that a signal cancels: a second one must find somebody at home.
+                await serving.start(_obey_signals, polling.cancel_scope)
                 polling.start_soon(self._watch, gate)
                 polling.start_soon(self._poll, fleet, discoveries)
             serving.cancel_scope.cancel()
@@ -122,7 +126,7 @@ class Daemon:
         settings = self._settings
         alone = len(settings.targets) == 1 and settings.targets[0].city_id != ALL_CITIES
 
-        def make(target: Target, elsewhere: Elsewhere) -> TargetPoller:
+        def make(target: Target) -> TargetPoller:
             return TargetPoller(
                 target,
                 pages=lister,
@@ -132,7 +136,7 @@ class Daemon:
                 now=now,
                 # Requests that nobody answers must not take every place from the other targets.
                 window=settings.concurrency if alone else max(1, settings.concurrency // 2),
-                elsewhere=elsewhere,
+                keys=self._keys.current,
             )
 
         fleet = Fleet(make, self._stats)
@@ -171,7 +175,7 @@ class Daemon:
             # A stalled reader holds a poller in a write that nothing cancels, until the outlet lets go of it.
             with anyio.move_on_after(GRACE_SECONDS, shield=True):
                 await self._polled.wait()
-            self.unwritten = await self.outlet.aclose(0)
+            await self.outlet.aclose(0)
 
 
 async def _obey_signals(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:

@@ -12,8 +12,7 @@ from poller.models import Target
 from poller.stats import Stats, TargetStats
 from poller.tracker import Tracker
 
-Elsewhere = Callable[[str], Target | None]
-MakePoller = Callable[[Target, Elsewhere], TargetPoller]
+MakePoller = Callable[[Target], TargetPoller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ class Fleet:
         """Poll targets from now on, or from when the fleet runs; their first cycles are spread over an interval."""
         for target in targets:
             self._stats.targets[target] = TargetStats(late=late)
-            poller = self._make(target, _Others(target, self.trackers))
+            poller = self._make(target)
+            poller.tracker.elsewhere = _Others(target, self.trackers)
             self._members[target] = _Member(poller)
             self.trackers[target] = poller.tracker
         if self._group is not None:

@@ -9,6 +9,9 @@ from poller.stats import ApiStats, EventStats
 STALLED_AFTER: Final = 10.0
 """Seconds without a line written, while some wait, after which an operator is told."""
 
+UNANSWERED_AFTER: Final = 10.0
+"""Seconds without a request that succeeds, after which an operator is told."""
+
 _log = get_logger("poller.daemon")
 
 
@@ -24,7 +27,7 @@ class Outlet(Protocol):
         ...
 
     async def aclose(self, grace: float) -> int:
-        """Write for so many seconds more, then let go; return the number of events left unwritten."""
+        """Write for so many seconds more, then let go; return the number of events that are unwritten so far."""
         ...
 
 
@@ -53,14 +56,33 @@ class Watch:
         self._moved_at: float | None = None
         self._stalled = False
         self._slowed = False
+        self._unanswered = False
+        self._in_force = keys.current()
 
     def look(self, now: float) -> None:
         """Look once; ``now`` is monotonic, in seconds. Raises `poller.errors.SinkClosed`."""
         self._outlet.check()
-        if problem := self._keys.take_problem():
-            _log.warning("changed credentials cannot be used; the last good ones stay in force", problem=problem)
+        self._look_at_keys()
+        self._look_at_requests(now)
         self._look_at_events(now)
         self._look_at_rate()
+
+    def _look_at_keys(self) -> None:
+        keys = self._keys.current()
+        if keys is not self._in_force:
+            _log.info("the credentials have changed; the new ones are in force")
+        self._in_force = keys
+        if problem := self._keys.take_problem():
+            _log.warning("changed credentials cannot be used; the last good ones stay in force", problem=problem)
+
+    def _look_at_requests(self, now: float) -> None:
+        trouble = self._api.trouble
+        unanswered = trouble is not None and now - trouble.since >= UNANSWERED_AFTER
+        if trouble is not None and unanswered and not self._unanswered:
+            _log.warning("no request succeeds; they are made again and again", problem=trouble.problem)
+        elif self._unanswered and not unanswered:
+            _log.info("requests succeed again")
+        self._unanswered = unanswered
 
     def _look_at_events(self, now: float) -> None:
         if self._moved_at is None or not self._events.pending or self._events.written != self._written:

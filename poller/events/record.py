@@ -88,9 +88,12 @@ class JobEvent(Struct, frozen=True, gc=False, kw_only=True):
         Annotated[float, Meta(ge=0)] | None, Meta(description="From the job's end to timestamp.")
     ]
     app_version_id: str | None
-    uphone_count: Annotated[int, Meta(ge=0, description="The job's phones, whatever was cut from uphone_ids.")]
+    uphone_count: Annotated[
+        Count | None,
+        Meta(description="The job's phones, whatever was cut from uphone_ids; null for an unresolved job."),
+    ]
     uphone_ids: Annotated[list[str], Meta(description="The job's, or where the API names none, its tasks'.")]
-    tasks: TaskCounts
+    tasks: Annotated[TaskCounts | None, Meta(description="Null for an unresolved job.")]
     error_message: Annotated[str | None, Meta(description="The first failed task's.")]
     failed_tasks: list[FailedTask]
     truncated: Annotated[bool, Meta(description="Whether texts or lists were cut to keep the line within 16384 bytes.")]
@@ -101,6 +104,8 @@ class JobFinished(JobEvent, frozen=True, gc=False, kw_only=True):
 
     event_name: Literal["job.finished"]
     state: TerminalState
+    uphone_count: Count
+    tasks: TaskCounts
     execute_messages: Annotated[
         list[TaskOutput] | UnsetType,
         Meta(description="Output of tasks that did not fail, if POLLER_EXECUTE_MESSAGES is on; may hold secrets."),

@@ -74,7 +74,7 @@ def finished(target: Target, completion: Completion, *, execute_messages: bool) 
 
 
 def unresolved(target: Target, news: Unresolved) -> JobUnresolved:
-    """Make the record of a job that the API no longer knows. Phones and tasks are none: nothing was shown of them."""
+    """Make the record of a job that the API no longer knows. Nothing is known of its phones and tasks."""
     run = news.create_time if news.begin_time is None else news.begin_time
     return JobUnresolved(
         timestamp=_timestamp(news.seen_at),
@@ -98,9 +98,9 @@ def unresolved(target: Target, news: Unresolved) -> JobUnresolved:
         run_seconds=None,
         detection_seconds=None,
         app_version_id=None,
-        uphone_count=0,
+        uphone_count=None,
         uphone_ids=[],
-        tasks=TaskCounts(0, 0, 0, 0),
+        tasks=None,
         error_message=None,
         failed_tasks=[],
         truncated=False,

@@ -1,5 +1,6 @@
 """Fetches pages: one signed form POST each, over one keep-alive client, retried while a later try may succeed."""
 
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from poller.lister.body import read_body
 from poller.lister.gate import Gate
 from poller.models import Page, Query, Target
 from poller.signature import Credentials
-from poller.stats import ApiStats
+from poller.stats import ApiStats, Trouble
 from poller.wire import (
     ACTION,
     CITIES_ACTION,
@@ -53,22 +54,28 @@ def open_client(
     """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
 
     Certificates are the system's, or those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
-    Raises ConfigError where that file is none of certificates.
+    Raises ConfigError where that file is none of certificates, or a proxy is none.
     """
-    return httpx2.AsyncClient(
-        verify=_trusted(),
-        trust_env=trust_env,
-        timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-        limits=httpx2.Limits(
-            max_connections=concurrency,
-            max_keepalive_connections=concurrency,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
-        ),
-        # The API has no sessions, and a jar that servers can fill is memory that they can take.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        headers=_HEADERS,
-        transport=transport,
-    )
+    trusted = _trusted()
+    try:
+        return httpx2.AsyncClient(
+            verify=trusted,
+            trust_env=trust_env,
+            timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+            limits=httpx2.Limits(
+                max_connections=concurrency,
+                max_keepalive_connections=concurrency,
+                keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            ),
+            # The API has no sessions, and a jar that servers can fill is memory that they can take.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers=_HEADERS,
+            transport=transport,
+        )
+    except (ValueError, ImportError) as error:
+        # Not the library's words: the address of a proxy may hold a password.
+        problem = f"no such proxy can be used ({type(error).__name__}): name an http or https one, or unset it"
+        raise ConfigError("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY", problem) from None
 
 
 def _trusted() -> ssl.SSLContext:
@@ -110,6 +117,7 @@ class Lister:
         self._gate = gate
         self._stats = stats
         self._url = _url(base_url)
+        self._peer = self._url.netloc.decode()
         self._timeout = timeout
         self._credentials = credentials
         self._retrying = AsyncRetrying(
@@ -145,8 +153,10 @@ class Lister:
                 if isinstance(error, SlowDown):
                     self._gate.throttled(call.target, sent_at)
                 self._record(call.action, error.code, sent_at)
+                self._stats.trouble = self._stats.trouble or Trouble(sent_at, str(error))
                 raise
             self._record(call.action, "0", sent_at)
+            self._stats.trouble = None
             return answer
 
     def _record(self, action: str, code: str, sent_at: float) -> None:
@@ -168,12 +178,12 @@ class Lister:
                 response = await self._client.send(request, stream=True)
                 body = await read_body(response)
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise RetryLater("timeout", f"no answer in time ({type(error).__name__})") from None
+            raise RetryLater("timeout", f"no answer from {self._peer} in time ({_waited_for(error)})") from None
         except httpx2.RemoteProtocolError as error:
             raise Malformed("malformed", f"the answer broke off: {told(error)}") from None
         # On asyncio the HTTP library lets TLS errors through that come after the handshake.
         except (httpx2.TransportError, ssl.SSLError) as error:
-            raise RetryLater("connect", f"no connection to {self._url.host}: {told(error)}") from None
+            raise RetryLater("connect", f"no connection to {self._peer}: {told(error)}") from None
         request_id = response.headers.get("X-UCLOUD-REQUEST-UUID")
         return Reply(
             status=response.status_code,
@@ -186,10 +196,21 @@ class Lister:
 
 def _reason(error: BaseException) -> str:
     """Tell what went wrong: the HTTP library's own exception often says nothing, and that which it came from does."""
+    said = ""
     cause: BaseException | None = error
-    while cause is not None and not str(cause):
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__ if cause is None else str(cause)
+    while cause is not None:
+        # TLS errors have numbers of another kind, and names that do not resolve negative ones.
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and (cause.errno or 0) > 0:
+            return os.strerror(cause.errno or 0)
+        said = said or str(cause)
+        # Where a host has several addresses, each has failed in its own way.
+        inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
+        cause = inner or cause.__cause__ or cause.__context__
+    return said or type(error).__name__
+
+
+def _waited_for(error: Exception) -> str:
+    return "connecting" if isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout) else "UCLOUD_TIMEOUT_SECOND"
 
 
 def _url(text: str) -> httpx2.URL:

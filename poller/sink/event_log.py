@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from poller import events
+from poller.errors import SinkClosed
 from poller.models import News, Target
 
 _BATCH_LINES: Final = 500
@@ -35,9 +36,15 @@ class EventLog:
         self._execute_messages = execute_messages
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
-        """Return when all of it is written. Raises SinkClosed."""
+        """Return when all of it is written. Raises SinkClosed, after the sink was told of all of it."""
+        closed: SinkClosed | None = None
         for start in range(0, len(news), _BATCH_LINES):
-            await self._sink.write(self._encode(target, news[start : start + _BATCH_LINES]))
+            try:
+                await self._sink.write(self._encode(target, news[start : start + _BATCH_LINES]))
+            except SinkClosed as error:
+                closed = error
+        if closed is not None:
+            raise closed
 
     def _encode(self, target: Target, news: Sequence[News]) -> list[bytes]:
         collector = _Collector()

@@ -43,7 +43,7 @@ def open_output(events: str) -> Output:
     except BlockingIOError:
         raise ConfigError(SETTING, f"{events} is locked: another process writes to it") from None
     except OSError as error:
-        raise ConfigError(SETTING, f"{events}: {error.strerror}") from None
+        raise ConfigError(SETTING, f"{events}: {error.strerror}: name a file that can be written") from None
 
 
 def _stdout() -> Stream:

@@ -65,6 +65,7 @@ class Sink:
         which is what bounds the lines in memory. Raises SinkClosed.
         """
         if self._failure is not None:
+            self._stats.pending += len(lines)
             raise SinkClosed(str(self._failure)) from self._failure
         if not lines:
             return
@@ -86,6 +87,8 @@ class Sink:
 
     def obstacle(self) -> str:
         """Tell in words what keeps lines from being written, when something does."""
+        if self._failure is not None:
+            return str(self._failure)
         if self._trouble is not None:
             return f"{self._output.name}: {self._trouble.strerror}"
         return f"the reader of {self._output.name} has stalled"
@@ -94,7 +97,8 @@ class Sink:
         """Wait up to ``grace`` seconds for what is being written, then let go. Returns the number of lines unwritten.
 
         Writes may still come in while it waits. Afterwards they, and those it stopped waiting for, raise SinkClosed, or
-        their own cancellation. The thread may stay blocked; it does not keep the process from ending.
+        their own cancellation; their lines stay pending. The thread may stay blocked: it does not keep the process from
+        ending.
         """
         with anyio.move_on_after(grace, shield=True):
             while self._waiting:
@@ -105,7 +109,7 @@ class Sink:
 
     def _leave(self) -> None:
         blocked = bool(self._waiting)
-        self._failure = self._failure or SinkClosed(f"{self._output.name}: the poller is ending")
+        self._failure = self._failure or SinkClosed(self.obstacle())
         for job in list(self._waiting):
             self._settle(job, self._failure)
         self._left.set()

@@ -64,5 +64,5 @@ def test_a_state_that_the_page_does_not_list_is_unknown(text: str) -> None:
 
 
 def test_a_target_names_its_parts() -> None:
-    """What is not set is named as the default."""
-    assert str(Target(project_id="org-x", city_id="cn-hz")) == "org-x/default/cn-hz/uphone-server"
+    """What is not set goes without saying."""
+    assert str(Target(project_id="org-x", city_id="cn-hz")) == "project org-x, city cn-hz, uphone-server"

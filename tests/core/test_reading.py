@@ -241,11 +241,74 @@ def test_bad_rows_count_as_rows() -> None:
     assert reading.asks()[0].offset == 80
 
 
-def test_a_page_of_bad_rows_alone_proves_nothing() -> None:
-    """Rows without identity cannot link pages, so the reading says that it is not whole."""
+def test_a_listing_of_bad_rows_alone_ends_where_nothing_follows() -> None:
+    """What cannot be read is no reason to call the rest unread: there is none."""
     reading = Reading()
-    read(reading, lambda _: page([], bad=3))
+    _, requests = read(reading, lambda ask: page([], bad=max(0, 3 - ask.offset)))
+    assert (reading.whole, requests) == (True, 2)
+
+
+def test_bad_rows_that_fill_a_page_are_passed_and_whole_is_not_claimed() -> None:
+    """Rows without identity cannot link pages, but what stands behind them is read."""
+    listing = [*names(50), *[""] * 120, *names(50, 50)]
+
+    def serve(ask: Ask) -> Page:
+        rows = listing[ask.offset : ask.offset + 100]
+        good = [name for name in rows if name]
+        return page(good, bad=len(rows) - len(good))
+
+    reading = Reading()
+    seen, _ = read(reading, serve)
+    assert seen == set(names(100))
     assert not reading.whole
+
+
+def test_a_server_with_nothing_but_bad_rows_for_ever_is_given_up() -> None:
+    """There is no end of it."""
+    reading = Reading()
+    _, requests = read(reading, lambda _: page([], bad=100))
+    assert not reading.whole
+    assert requests < 100
+
+
+def test_a_full_page_of_one_known_row_and_bad_ones_proves_no_end() -> None:
+    """There was no room for what may follow."""
+    listing = [*names(11), *[""] * 19, *names(50, 11)]
+
+    def serve(ask: Ask) -> Page:
+        rows = listing[ask.offset : ask.offset + 20]
+        good = [name for name in rows if name]
+        return page(good, bad=len(rows) - len(good))
+
+    reading = Reading()
+    seen, _ = read(reading, serve)
+    assert seen == set(names(61)) or not reading.whole
+
+
+def test_a_short_page_with_news_is_not_the_end() -> None:
+    """A server may send less than it could, at any time."""
+    listing = names(300)
+    sizes = iter([100, 30, 30])
+    reading = Reading()
+    seen, _ = read(reading, lambda ask: page(listing[ask.offset : ask.offset + next(sizes, 100)]))
+    assert seen == set(listing)
+    assert reading.whole
+
+
+def test_a_tail_that_grows_as_fast_as_it_is_read_is_left_to_the_next_sweep() -> None:
+    """What was there when the reading began has been seen; chasing the rest would never end."""
+    listing = names(150)
+
+    def serve(ask: Ask) -> Page:
+        served = page(listing[ask.offset : ask.offset + 100])
+        listing.extend(names(5, len(listing)))
+        return served
+
+    reading = Reading()
+    seen, requests = read(reading, serve)
+    assert set(names(150)) <= seen
+    assert reading.whole
+    assert requests < 10
 
 
 def test_a_page_that_a_hole_has_overtaken_is_no_longer_linked() -> None:

@@ -150,6 +150,50 @@ def test_a_reported_job_is_forgotten_in_the_end() -> None:
     assert set(known.jobs) == {"a"}
 
 
+def test_an_echo_keeps_a_reported_job_in_mind() -> None:
+    """A replica that lags for longer than that memory lasts revives nothing either."""
+    known = tracker()
+    known.sight([row("a", R)], at(0))
+    known.sight([row("a", S)], at(1))
+    for now in range(100, 3000, 100):
+        assert known.sight([row("a", R)], at(now)) == []
+        known.settle(at(now))
+    assert known.sight([row("a", S)], at(3000)) == []
+    assert not known.jobs
+
+
+def test_a_run_that_began_after_the_reported_end_is_a_new_one() -> None:
+    """A job may be run again under its old id."""
+    known = tracker()
+    known.sight([row("a", R, begun=100)], at(0))
+    known.sight([row("a", S, begun=100, ended=200)], at(1))
+    known.sight([row("a", R, begun=201)], at(2))
+    [completion] = known.sight([row("a", F, begun=201, ended=300)], at(3))
+    assert (completion.job.state, completion.job.end_time) == (F, 300)
+
+
+def test_a_finished_row_of_a_newer_run_does_not_take_the_older_out_of_mind() -> None:
+    """An echo of the older run may still come."""
+    known = tracker()
+    known.sight([row("a", R, begun=100)], at(0))
+    known.sight([row("a", S, begun=100, ended=200)], at(1))
+    assert known.sight([row("a", S, begun=300, ended=400)], at(2)) == []
+    assert known.sight([row("a", R, begun=100)], at(3)) == []
+    assert not known.jobs
+
+
+def test_what_the_first_row_left_out_is_learnt_from_later_ones() -> None:
+    """Type and times may come late, and what was known stays known."""
+    known = tracker()
+    known.sight([Sighting("a", R)], at(0))
+    known.sight([Sighting("a", R, "INSTALL_APP", created=50)], at(1))
+    known.sight([Sighting("a", R, begun=60)], at(2))
+    known.sight([Sighting("a", U)], at(3))
+    [gone] = [item for time in (10, 50, 100) for item in lost(known, "a", "control", [time])]
+    assert (gone.job_type, gone.create_time, gone.begin_time) == ("INSTALL_APP", 50, 60)
+    assert not +known.counts
+
+
 def test_the_oldest_of_each_type_and_state_is_found() -> None:
     """Pending jobs age from their creation, running ones from their begin, unlisted states not at all."""
     known = tracker()

@@ -7,8 +7,8 @@ import anyio
 import pytest
 
 from poller.cycle import TargetPoller
-from poller.errors import FixCredentials, RetryLater
-from poller.models import Completion, Instant, Job, News, Page, Query, State, Target, Unresolved
+from poller.errors import FixCredentials, FixRequest, RetryLater
+from poller.models import Completion, Instant, Job, News, Page, Query, State, Target, Task, Unresolved
 from poller.stats import Deadlines, Stats
 
 P, R, S, F = State.PENDING, State.RUNNING, State.SUCCESS, State.FAILED
@@ -87,6 +87,7 @@ class Bench:
             deadlines=Deadlines(),
             now=lambda: Instant(1_000_000_000 + self.time, self.time),
             window=window,
+            keys=lambda: None,
         )
 
     async def cycle(self, after: float = 10) -> str:
@@ -219,6 +220,87 @@ async def test_a_job_without_times_is_reported_and_observed_nowhere() -> None:
     assert not bench.stats.queue_seconds
     assert not bench.stats.run_seconds
     assert not bench.stats.detection_seconds
+
+
+async def test_tasks_are_counted_by_how_they_ended() -> None:
+    """One for each phone, whatever became of the job."""
+    bench = Bench()
+    bench.api.put("a", R)
+    await bench.cycle()
+    bench.api.jobs["a"] = Job("a", F, "INSTALL_APP", ended=200, tasks=[Task(state=S), Task(state=F), Task(state=F)])
+    await bench.cycle()
+    assert bench.own.tasks_finished == {("INSTALL_APP", S): 1, ("INSTALL_APP", F): 2}
+
+
+async def test_a_job_that_moves_on_during_the_sweep_is_not_missed() -> None:
+    """PENDING is read first: one that begins to run between the two is in the second, where it was in neither."""
+    bench = Bench()
+    jobs = {"quick": Job("quick", P)}
+
+    def begin(query: Query) -> None:
+        bench.api.jobs = dict(jobs)
+        jobs["quick"] = Job("quick", R)
+
+    bench.api.fault = begin
+    await bench.cycle()
+    assert set(bench.poller.tracker.jobs) == {"quick"}
+
+
+async def test_page_boundaries_move_from_sweep_to_sweep() -> None:
+    """Rows that are served in another order each time do not meet the same boundary twice running."""
+    bench = Bench(window=1)
+    for number in range(500):
+        bench.api.put(f"j{number}", R)
+    boundaries = []
+    for _ in range(3):
+        bench.api.asked.clear()
+        await bench.cycle()
+        boundaries.append([query.offset for query in bench.api.asked if query.state is R][1])
+    assert len(set(boundaries)) == 3
+
+
+async def test_an_api_that_takes_few_ids_is_asked_for_few() -> None:
+    """How many JobIds a request may carry is not documented: a refusal is no refusal of the target."""
+    bench = Bench()
+    bench.api.put("stays", R)
+    for number in range(50):
+        bench.api.put(f"j{number}", R)
+    await bench.cycle()
+    for number in range(50):
+        bench.api.put(f"j{number}", S)
+
+    def refuse_many(query: Query) -> None:
+        if len(query.job_ids) > 20:
+            raise FixRequest("230", "RetCode 230, too many JobIds")
+
+    bench.api.fault = refuse_many
+    assert await bench.cycle() == "complete"
+    assert len(bench.reported.ended) == 50
+    assert bench.own.refusal is None
+
+
+async def test_an_id_that_the_api_refuses_costs_nobody_else_an_event() -> None:
+    """It alone is said to be unresolved in the end; its neighbours are reported at once."""
+    bench = Bench()
+    bench.api.put("stays", R)
+    for job_id in ("good", "x#1", "fine"):
+        bench.api.put(job_id, R)
+    await bench.cycle()
+    bench.api.put("good", S)
+    bench.api.put("fine", F)
+    del bench.api.jobs["x#1"]
+
+    def refuse_one(query: Query) -> None:
+        if "x#1" in query.job_ids:
+            raise FixRequest("230", "RetCode 230, JobIds is not valid")
+
+    bench.api.fault = refuse_one
+    assert await bench.cycle() == "complete"
+    assert sorted(bench.reported.ended) == [("fine", F), ("good", S)]
+    for _ in range(62):
+        await bench.cycle()
+    [gone] = [item for item in bench.reported.news if isinstance(item, Unresolved)]
+    assert gone.job_id == "x#1"
 
 
 async def test_a_page_that_never_comes_makes_the_cycle_partial_and_loses_no_row() -> None:

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from poller.cycle import TargetPoller
 from poller.daemon.discovery import Discovery
-from poller.daemon.fleet import Elsewhere, Fleet
+from poller.daemon.fleet import Fleet
 from poller.errors import ApiError, FixCredentials, RetryLater
 from poller.lister import Gate
 from poller.models import ALL_CITIES, Completion, Instant, Job, News, Page, Query, State, Target
@@ -97,7 +97,7 @@ class World:
         self.stats.discoveries[ALL] = DiscoveryStats()
         return Discovery(template=ALL, api=self, fleet=self.fleet, stats=self.stats, deadlines=self.deadlines)
 
-    def _make(self, target: Target, elsewhere: Elsewhere) -> TargetPoller:
+    def _make(self, target: Target) -> TargetPoller:
         return TargetPoller(
             target,
             pages=self,
@@ -106,7 +106,7 @@ class World:
             deadlines=self.deadlines,
             now=lambda: Instant(1_000 + trio.current_time(), trio.current_time()),
             window=max(1, self.concurrency // 2),
-            elsewhere=elsewhere,
+            keys=lambda: None,
         )
 
 

@@ -9,7 +9,7 @@ from structlog.typing import EventDict
 from poller.daemon.watch import STALLED_AFTER, Watch
 from poller.errors import SinkClosed
 from poller.signature import Credentials
-from poller.stats import ApiStats, EventStats
+from poller.stats import ApiStats, EventStats, Trouble
 
 
 class Outlet:
@@ -36,9 +36,12 @@ class Keys:
 
     problem: str | None = None
 
+    def __init__(self) -> None:
+        self.pair = Credentials("public", "private")
+
     def current(self) -> Credentials:
-        """Return a pair."""
-        return Credentials("public", "private")
+        """Return the pair in force."""
+        return self.pair
 
     def take_problem(self) -> str | None:
         """Return the problem once."""
@@ -120,6 +123,37 @@ def test_keys_that_cannot_be_used_are_told_of(bench: Bench, said: list[EventDict
     bench.watch.look(0)
     bench.watch.look(1)
     assert [entry["problem"] for entry in said] == ["UCLOUD_PRIVATE_KEY_FILE: is empty"]
+
+
+def test_new_keys_are_told_of(bench: Bench, said: list[EventDict]) -> None:
+    """Whoever has mended a secret sees that it was taken."""
+    bench.watch.look(0)
+    bench.keys.pair = Credentials("public", "other")
+    bench.watch.look(1)
+    bench.watch.look(2)
+    [entry] = said
+    assert "changed" in entry["event"]
+
+
+def test_requests_that_all_fail_are_told_of_before_the_cycle_gives_up(bench: Bench, said: list[EventDict]) -> None:
+    """An API that never answers can hold a cycle for minutes, which must not be minutes of silence."""
+    bench.api.trouble = Trouble(since=0, problem="no answer from api.test in time")
+    for now in range(30):
+        bench.watch.look(now)
+    bench.api.trouble = None
+    bench.watch.look(30)
+    assert [(entry["log_level"], entry.get("problem")) for entry in said] == [
+        ("warning", "no answer from api.test in time"),
+        ("info", None),
+    ]
+
+
+def test_a_request_that_fails_now_and_then_is_not_told_of(bench: Bench, said: list[EventDict]) -> None:
+    """Retries are for that."""
+    for now in range(0, 100, 5):
+        bench.api.trouble = Trouble(since=now, problem="HTTP 503") if now % 10 else None
+        bench.watch.look(now)
+    assert said == []
 
 
 def test_a_closed_reader_is_raised(bench: Bench) -> None:

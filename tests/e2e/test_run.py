@@ -121,6 +121,41 @@ def test_a_stalled_reader_does_not_keep_it_from_ending() -> None:
         assert poller.logs[-1]["events"] == known - len(poller.events)
 
 
+def test_a_reader_that_goes_on_during_the_drain_gets_everything() -> None:
+    """SIGTERM leaves events a moment to be written; with all of them out, it is a clean end."""
+    with LiveApi(CROWD) as api, Poller(api.url, reads=False) as poller:
+        wait_until(lambda: api.all_ended and poller.metric("uphone_poller_events_pending") > 0, "a full pipe")
+        known = poller.metric("uphone_poller_events_pending") + poller.metric("uphone_poller_events_written_total")
+        poller.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: any(log["message"] == "ending" for log in poller.logs), "the drain")
+        poller.read()
+        assert poller.ended() == 0
+        assert len(poller.events) >= known
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_cut_the_drain_short(number: signal.Signals) -> None:
+    """An impatient operator still gets the exit code and the number of events that were left."""
+    with LiveApi(CROWD) as api, Poller(api.url, reads=False) as poller:
+        wait_until(lambda: api.all_ended and poller.metric("uphone_poller_events_pending") > 0, "a full pipe")
+        poller.process.send_signal(number)
+        wait_until(lambda: any(log["message"] == "ending" for log in poller.logs), "the drain")
+        poller.process.send_signal(number)
+        assert poller.process.wait(5) == 1
+        poller.read()
+        assert poller.ended() == 1
+        assert poller.logs[-1]["events"] > 0
+
+
+def test_a_proxy_that_is_none_is_told_before_any_request() -> None:
+    """One line that names the variables, not the proxy, whose address may hold a password."""
+    environment = {"POLLER_TRUST_ENV": "on", "ALL_PROXY": "socks5://user:pass-word@127.0.0.1:1"}
+    with Poller("http://127.0.0.1:1", environment) as poller:
+        assert poller.ended() == 2
+        assert "ALL_PROXY" in poller.stderr[-1]
+        assert "pass-word" not in "".join(poller.stderr)
+
+
 def test_a_closed_reader_ends_it() -> None:
     """Nobody would hear of what ends, which is an error and not a reason to go on."""
     with LiveApi(FLEET) as api, Poller(api.url, reads=False) as poller:
@@ -213,7 +248,7 @@ def test_check_tells_what_it_found() -> None:
         command = [sys.executable, "-m", "poller", "check"]
         good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert good.returncode == 0
-        assert "default/default/cn-hangzhou/uphone-server" in good.stdout
+        assert "city cn-hangzhou, uphone-server" in good.stdout
         assert "requests a second" in good.stdout
         assert api.requests == 1
         bad = subprocess.run(
@@ -263,12 +298,12 @@ def test_check_asks_for_the_cities_first() -> None:
         command = [sys.executable, "-m", "poller", "check"]
         good = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert good.returncode == 0
-        rows = [line.split()[0] for line in good.stdout.splitlines()[1:4]]
-        assert rows == [f"default/default/{city}/uphone-server" for city in ("cn-hangzhou", "cn-shanghai", "cn-jinan")]
+        rows = [line.partition("  ")[0] for line in good.stdout.splitlines()[1:4]]
+        assert rows == [f"city {city}, uphone-server" for city in ("cn-hangzhou", "cn-shanghai", "cn-jinan")]
         assert "3 of 3 targets answered" in good.stdout
         assert api.requests == 4
         bad = subprocess.run(
             command, env={**environment, "UCLOUD_PRIVATE_KEY": "wrong"}, capture_output=True, text=True, check=False
         )
         assert bad.returncode == 1
-        assert "default/default/all/uphone-server" in bad.stdout
+        assert "city all, uphone-server" in bad.stdout

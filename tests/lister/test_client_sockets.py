@@ -118,7 +118,7 @@ async def test_an_address_where_nobody_listens_cannot_be_reached(lister: MakeLis
     """Which the error says, with the host."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(RetryLater, match=r"no connection to 127\.0\.0\.1: "):
+    with pytest.raises(RetryLater, match=r"no connection to 127\.0\.0\.1:\d+: Connection refused"):
         await lister(base_url=f"http://127.0.0.1:{port}", attempts=1).page(LISTING)
     assert stats.requests["DescribeUPhoneJob", "connect"] == 1
 
@@ -138,7 +138,7 @@ async def test_a_server_that_trickles_is_left_when_the_time_is_up(
 
     async with serving(converse) as url:
         source = lister(base_url=url, timeout=0.1, attempts=1)
-        with anyio.fail_after(2), pytest.raises(RetryLater, match="no answer in time"):
+        with anyio.fail_after(2), pytest.raises(RetryLater, match=r"no answer from \S+ in time"):
             await source.page(LISTING)
     assert stats.requests["DescribeUPhoneJob", "timeout"] == 1
 

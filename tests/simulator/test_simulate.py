@@ -88,7 +88,7 @@ def test_busy_port() -> None:
     ("arguments", "text"),
     [
         (["--listen", "off"], "--listen"),
-        (["--listen", "10767"], "no port"),
+        (["--listen", "10767"], "write host:port"),
         (["--run-time", "5", "6s"], "write 5s"),
         (["--run-time", "6s", "5s"], "--run-time: must be two durations, the shorter first"),
         (["--latency", "soon"], "--latency"),

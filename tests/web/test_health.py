@@ -73,7 +73,7 @@ def test_ready_when_every_target_is_complete() -> None:
 def test_not_ready_while_a_target_is_waited_for() -> None:
     """The answer says for which."""
     status, why = readyz(stats(complete={A: 100}), 100)
-    assert (status, why["waiting_targets"]) == (503, ["default/default/cn-b/uphone-server"])
+    assert (status, why["waiting_targets"]) == (503, ["city cn-b, uphone-server"])
 
 
 def test_ready_when_the_rest_is_refused_for_good() -> None:
@@ -85,7 +85,7 @@ def test_not_ready_when_all_is_refused() -> None:
     """Without one complete target there is nothing to serve, and the API's reasons are given."""
     status, why = readyz(stats(refused={A: "no such user", B: "no such user"}), 100)
     assert (status, why["waiting_targets"]) == (503, [])
-    assert why["refused_targets"]["default/default/cn-a/uphone-server"] == "no such user"
+    assert why["refused_targets"]["city cn-a, uphone-server"] == "no such user"
 
 
 def test_not_ready_without_targets() -> None:
@@ -128,7 +128,7 @@ def test_not_ready_before_the_cities_are_known() -> None:
     found.discoveries[ALL] = DiscoveryStats()
     status, why = readyz(found, 100)
     assert (status, why["reason"]) == (503, "the cities are not known yet")
-    assert why["waiting_targets"] == ["default/default/all/uphone-server"]
+    assert why["waiting_targets"] == ["city all, uphone-server"]
     found.discoveries[ALL].done = True
     assert readyz(found, 100)[0] == 200
 
@@ -138,7 +138,7 @@ def test_a_refused_discovery_is_told_and_not_waited_for() -> None:
     found = Stats(interval=10)
     found.discoveries[ALL] = DiscoveryStats(refusal="permission denied")
     status, why = readyz(found, 100)
-    assert (status, why["refused_targets"]) == (503, {"default/default/all/uphone-server": "permission denied"})
+    assert (status, why["refused_targets"]) == (503, {"city all, uphone-server": "permission denied"})
 
 
 def test_a_city_that_appears_later_is_not_waited_for() -> None:
