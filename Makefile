@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 # Rows 1 to 3 of the house: every branch of them is tested.
-CORE := models errors lifecycle signature stats events/* wire/* reading tracker roster config/* pace
+CORE := models errors lifecycle runs signature stats events/* wire/* reading tracker roster config/* pace
 comma := ,
 space := $(subst ,, )
 

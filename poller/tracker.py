@@ -8,12 +8,11 @@ A *run* is tracked from its first active sighting to its end. Either the API sho
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from sys import intern
-from typing import Final, NamedTuple
-
-from msgspec import Struct
+from typing import Final
 
 from poller.lifecycle import ACTIVE, STEPS, Step
 from poller.models import Completion, Instant, Job, Sighting, State, Target, Unresolved
+from poller.runs import Dormant, Held, Missed, Reported, Tracked
 from poller.stats import Vocabulary
 
 MISSES: Final = 3
@@ -36,53 +35,6 @@ REPORTED_FOR: Final = 600.0
 _CONTROLS: Final = 16
 
 
-class Tracked(Struct, gc=False):
-    """A run that is active as far as we know. ``sighted`` is monotonic, the other times Unix seconds.
-
-    A row in the same state has nothing to teach about a ``complete`` one.
-    """
-
-    state: State
-    job_type: str
-    create_time: int | None
-    begin_time: int | None
-    sighted: float
-    complete: bool = False
-
-    def tells_all(self) -> bool:
-        """Tell whether everything is known that can be in this state."""
-        begun = self.begin_time is not None or self.state is State.PENDING
-        return bool(self.job_type) and self.create_time is not None and begun
-
-
-class _Held(Struct, gc=False):
-    job: Job
-    previous_state: State
-    seen: Instant
-
-
-class _Missed(Struct, gc=False):
-    """Answers without a job that was asked for: how many proved it, since when, and since when any did not."""
-
-    since: float
-    counted: int = 0
-    counted_since: float = 0.0
-    uncontrolled: int = 0
-
-
-class _Reported(NamedTuple):
-    """A run that was reported: when it was last sighted (monotonic), and when it ended (Unix)."""
-
-    sighted: float
-    ended: int | None
-
-
-class _Dormant(Struct, gc=False):
-    run: Tracked
-    since: float
-    ask_at: float
-
-
 class Tracker:
     """The jobs of one target. Nothing here reads a clock: every ``now`` is the caller's.
 
@@ -98,10 +50,10 @@ class Tracker:
         self.counts: Counter[tuple[str, State]] = Counter()
         self.oldest: Mapping[tuple[str, State], int] = {}
         self._job_types = job_types
-        self._held: dict[str, _Held] = {}
-        self._dormant: dict[str, _Dormant] = {}
-        self._missed: dict[str, _Missed] = {}
-        self._reported: dict[str, _Reported] = {}
+        self._held: dict[str, Held] = {}
+        self._dormant: dict[str, Dormant] = {}
+        self._missed: dict[str, Missed] = {}
+        self._reported: dict[str, Reported] = {}
         self._said_unresolved: set[str] = set()
         self._controls: dict[str, None] = {}
         self._last_sighted: str | None = None
@@ -153,7 +105,7 @@ class Tracker:
         begun = row.begin_time if row.state in ACTIVE else None
         if ended is not None and begun is not None and begun > ended:
             return True
-        self._reported[row.job_id] = _Reported(now.mono, ended)
+        self._reported[row.job_id] = Reported(now.mono, ended)
         return False
 
     def _step(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
@@ -191,7 +143,7 @@ class Tracker:
         seen = held.seen if held else now
         self._drop(row.job_id)
         if row.end_time is None and now.mono - seen.mono < HOLD_FOR:
-            self._held[row.job_id] = _Held(row, previous_state, seen)
+            self._held[row.job_id] = Held(row, previous_state, seen)
             return None
         self._remember(row, now)
         return Completion(job=row, previous_state=previous_state, seen_at=seen.wall)
@@ -255,7 +207,7 @@ class Tracker:
             return None
         missed = self._missed.get(job_id)
         if missed is None or missed.since < run.sighted:
-            missed = self._missed[job_id] = _Missed(since=now.mono)
+            missed = self._missed[job_id] = Missed(since=now.mono)
         if controlled:
             missed.counted_since = missed.counted_since if missed.counted else now.mono
             missed.counted += 1
@@ -267,7 +219,7 @@ class Tracker:
 
     def _unresolve(self, job_id: str, run: Tracked, now: Instant) -> Unresolved | None:
         self._drop(job_id)
-        self._dormant[job_id] = _Dormant(run, now.mono, now.mono + DORMANT_EVERY)
+        self._dormant[job_id] = Dormant(run, now.mono, now.mono + DORMANT_EVERY)
         if len(self._dormant) > DORMANT_MOST:
             self._forget_dormant(next(iter(self._dormant)))
         if job_id in self._said_unresolved:
@@ -294,7 +246,7 @@ class Tracker:
     def _remember(self, row: Sighting, now: Instant) -> None:
         """Keep a reported job in mind; the API is sure to know it for a while."""
         job_id = row.job_id
-        self._reported[job_id] = _Reported(now.mono, row.end_time)
+        self._reported[job_id] = Reported(now.mono, row.end_time)
         self._said_unresolved.discard(job_id)
         self._controls.pop(job_id, None)
         self._controls[job_id] = None
