@@ -54,6 +54,7 @@ class Tracker:
         self._dormant: dict[str, Dormant] = {}
         self._missed: dict[str, Missed] = {}
         self._reported: dict[str, Reported] = {}
+        self._reruns: dict[str, int] = {}
         self._said_unresolved: set[str] = set()
         self._controls: dict[str, None] = {}
         self._last_sighted: str | None = None
@@ -104,12 +105,15 @@ class Tracker:
         ended = self._reported.pop(row.job_id).ended
         begun = row.begin_time if row.state in ACTIVE else None
         if ended is not None and begun is not None and begun > ended:
+            self._reruns[row.job_id] = ended
             return True
         self._reported[row.job_id] = Reported(now.mono, ended)
         return False
 
     def _step(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
         step = STEPS[run.state, row.state]
+        if step is Step.FINISHED and self._ended_before(row):
+            step = Step.STALE
         if step is Step.FINISHED:
             return self._finish(row, run.state, now)
         if step is Step.STALE:
@@ -127,6 +131,11 @@ class Tracker:
             run.complete = run.tells_all()
             self._count(run, +1)
         return None
+
+    def _ended_before(self, row: Sighting) -> bool:
+        """Tell the end of a job's reported run from that of the one that followed it."""
+        reported = self._reruns.get(row.job_id)
+        return reported is not None and row.end_time is not None and row.end_time <= reported
 
     def _track(self, row: Sighting, now: Instant) -> None:
         run = Tracked(row.state, intern(row.job_type), row.create_time, row.begin_time, now.mono)
@@ -242,6 +251,7 @@ class Tracker:
         if run is not None:
             self._count(run, -1)
             self._missed.pop(job_id, None)
+            self._reruns.pop(job_id, None)
 
     def _remember(self, row: Sighting, now: Instant) -> None:
         """Keep a reported job in mind; the API is sure to know it for a while."""

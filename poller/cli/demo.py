@@ -1,5 +1,6 @@
 """``poller demo``: the simulated API and the daemon in one process, on free loopback ports."""
 
+import math
 import socket
 import sys
 import time
@@ -27,7 +28,9 @@ _LOOPBACK: Final = "127.0.0.1"
 _LOOK_EVERY: Final = 0.25
 
 
-def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) -> float:
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
+    if text is None:
+        return math.inf
     try:
         return duration(text)
     except ValueError as problem:
@@ -36,9 +39,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) ->
 
 @click.command(short_help="Watch the daemon work on a simulated fleet: no account, no configuration.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other jobs.")
-@click.option(
-    "--for", "lasting", default="365d", metavar="DURATION", callback=_seconds, help="End after so long, not at Ctrl-C."
-)
+@click.option("--for", "lasting", metavar="DURATION", callback=_seconds, help="End after so long, not at Ctrl-C.")
 def demo(seed: int, lasting: float) -> int:
     """Run a simulated UPhone API and the daemon against it, until Ctrl-C.
 

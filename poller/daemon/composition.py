@@ -160,10 +160,9 @@ class Daemon:
     async def _watch(self, gate: Gate) -> None:
         watch = Watch(self.outlet, self._keys, self._stats.events, self._stats.api, ceiling=self._settings.max_rps)
         while True:
-            now = anyio.current_time()
-            self._deadlines.declare("watch", now + _WATCH_WITHIN)
+            self._deadlines.declare("watch", anyio.current_time() + _WATCH_WITHIN)
             self._stats.api.rate_limit = gate.rate()
-            watch.look(now)
+            watch.look(anyio.current_time())
             await anyio.sleep(_WATCH_EVERY)
 
     async def _drain(self, *, task_status: TaskStatus[None]) -> None:

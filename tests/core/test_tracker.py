@@ -172,6 +172,18 @@ def test_a_run_that_began_after_the_reported_end_is_a_new_one() -> None:
     assert (completion.job.state, completion.job.end_time) == (F, 300)
 
 
+def test_an_echo_of_the_old_end_does_not_end_a_new_run() -> None:
+    """A replica that lags may still show the end that was reported."""
+    known = tracker()
+    known.sight([row("a", R, begun=100)], at(0))
+    known.sight([row("a", S, begun=100, ended=200)], at(1))
+    known.sight([row("a", R, begun=201)], at(2))
+    assert known.sight([row("a", S, begun=100, ended=200)], at(3)) == []
+    assert known.questions(3, at(3)) == ["a"]
+    [completion] = known.sight([row("a", S, begun=201, ended=202)], at(4))
+    assert completion.job.end_time == 202
+
+
 def test_a_finished_row_of_a_newer_run_does_not_take_the_older_out_of_mind() -> None:
     """An echo of the older run may still come."""
     known = tracker()
