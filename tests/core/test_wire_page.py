@@ -1,12 +1,11 @@
 """The answer, in every shape that has been documented or seen."""
 
 import json
-from typing import Any
 
 import pytest
 
-from poller.models import Job, Page, Sighting, State, Task
-from poller.wire import Reply, read_page
+from poller.models import Job, Sighting, State, Task
+from tests.core.pages import answer, only, read, row
 
 OFFICIAL = """{
   "Action": "DescribeUPhoneJobResponse", "BeginTime": "qamMsYcQ", "EndTime": "YasvKGQq", "JobId": "GQNSsiqb",
@@ -25,28 +24,6 @@ OFFICIAL = """{
   "TotalCount": 7
 }"""
 """The sample answer of the vendor's page."""
-
-
-def read(body: bytes | str, *, tasks: bool = True) -> Page:
-    """Read a body that came with HTTP 200."""
-    return read_page(Reply(200, body if isinstance(body, bytes) else body.encode()), tasks=tasks)
-
-
-def answer(*rows: object, tasks: bool = True, **fields: object) -> Page:
-    """Read an answer with these rows."""
-    return read(json.dumps({"RetCode": 0, "Jobs": list(rows), **fields}), tasks=tasks)
-
-
-def row(**fields: object) -> dict[str, Any]:
-    """Make a row of a running job."""
-    return {"JobId": "uj-1", "State": "RUNNING", **fields}
-
-
-def only(page: Page) -> Job:
-    """Return the one job of a page that was read in full."""
-    (job,) = page.jobs
-    assert isinstance(job, Job)
-    return job
 
 
 @pytest.mark.parametrize("tasks", [True, False])
