@@ -95,6 +95,11 @@ _KNOBS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     ("partial_share", _SHARE, "Share of the jobs that succeed in part."),
     ("max_phones", _COUNT, "The most phones, and so tasks, of a job."),
     ("retention", _DURATION, "How long finished jobs stay listed."),
+    ("purge_share", _SHARE, "Share of the jobs that are removed sooner."),
+    ("purge_after", _SPAN, "How long after their end those stay listed."),
+    ("rerun_share", _SHARE, "Share of the jobs that are run once more under their old id."),
+    ("rerun_after", _SPAN, "How long after their end those are queued again."),
+    ("vanish_share", _SHARE, "Share of the jobs that are removed before they end."),
     ("project_id", {"metavar": "ID"}, "The only project there is; unless set, a request may name any."),
     ("cities", _COUNT, "Number of cities; a request that names none gets the first."),
     ("order", {"type": _Words(Order)}, "How listings are sorted."),
@@ -106,10 +111,19 @@ _KNOBS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     ("unset_times", {"type": _Words(Unset)}, "How a time is written that has not come yet."),
     ("no_items", {"type": _Words(NoItems)}, "How an empty list is written."),
     ("ret_code", {"type": _Words(Number)}, "How RetCode is written."),
+    ("late_end_share", _SHARE, "Share of the jobs whose EndTime comes late."),
+    ("late_end", _DURATION, "How long after their end it comes."),
+    ("no_end_share", _SHARE, "Share of the jobs that never show an EndTime."),
     ("latency", _DURATION, "How long an answer takes at least."),
     ("jitter", _DURATION, "How much longer it may take."),
     ("lag", _DURATION, "How far the lagging replica is behind."),
     ("lag_share", _SHARE, "Share of the requests that the lagging replica answers."),
+    ("rate_limit", _NUMBER, "Requests a second beyond which the API answers RetCode 153; unless set, none."),
+    (
+        "date_skew",
+        {"type": float, "metavar": "SECONDS"},
+        "How far the HTTP Date is ahead of this machine's clock; negative, behind it.",
+    ),
     ("retry_after", _COUNT, "Seconds in the Retry-After of an HTTP 429."),
 )
 
@@ -132,7 +146,7 @@ _FAULTS: Final = MappingProxyType(
 
 
 def _knobs(command: Command) -> Command:
-    """Give a command an option for every field of `Options`, with the default that it has there."""
+    """Give a command an option for each knob and fault, with the default that it has in `Options`."""
     defaults = {each.name: each.default for each in fields(Options)}
     for fault, what in reversed(tuple(_FAULTS.items())):
         name = _FAULT + fault.name.lower()

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from poller.simulator.options import Fault
+from poller.simulator.lots import Lots
+from poller.simulator.options import Fault, Outage
 
 
 class Ending(Enum):
@@ -39,24 +39,28 @@ class Answer:
     ending: Ending = Ending.WHOLE
 
 
-ENDINGS: Final[Mapping[Fault | None, Ending]] = MappingProxyType(
+Trouble = Fault | Outage
+"""What a request suffers. An outage goes by the name of the fault that it is like, and so finds what is said of it."""
+
+ENDINGS: Final[Mapping[Trouble | None, Ending]] = MappingProxyType(
     {
         Fault.RESET: Ending.RESET,
         Fault.TRUNCATED: Ending.TRUNCATED,
     }
 )
 
-RET_CODES: Final[Mapping[Fault | None, tuple[int, str]]] = MappingProxyType(
+RET_CODES: Final[Mapping[Trouble | None, tuple[int, str]]] = MappingProxyType(
     {
         Fault.RET_CODE_110: (110, "Request timeout"),
         Fault.RET_CODE_130: (130, "Service error"),
         Fault.RET_CODE_150: (150, "Service not available"),
         Fault.RET_CODE_153: (153, "Request too frequent"),
+        Outage.REFUSED_KEYS: (171, "Signature VerifyAC Error"),
     }
 )
 
 _HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\r\n"
-_INSTEAD: Final[Mapping[Fault | None, tuple[Content, ...]]] = MappingProxyType(
+_INSTEAD: Final[Mapping[Trouble | None, tuple[Content, ...]]] = MappingProxyType(
     {
         Fault.HTTP_503: (Content("text/plain", b"no healthy upstream", 503),),
         Fault.HTML_502: (Content("text/html", _HTML, 502),),
@@ -77,7 +81,9 @@ _INSTEAD: Final[Mapping[Fault | None, tuple[Content, ...]]] = MappingProxyType(
 )
 
 
-def instead(fault: Fault | None, rng: Random) -> Content | None:
-    """Choose what a fault answers in place of the API, None if it lets the API answer."""
-    contents = _INSTEAD.get(fault)
-    return None if contents is None else rng.choice(contents)
+def instead(trouble: Trouble | None, lots: Lots) -> Content | None:
+    """Choose what is answered in place of the API, None if the API gets to answer."""
+    contents = _INSTEAD.get(trouble)
+    if contents is None or len(contents) == 1:
+        return contents and contents[0]
+    return lots.rng("content").choice(contents)

@@ -1,31 +1,39 @@
 """The simulated gateway: parameters and a time in, an answer out. No clock and no socket."""
 
-import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from hmac import compare_digest
 from types import MappingProxyType
 
-from poller.models import State
 from poller.signature import Credentials, sign
-from poller.simulator.answers import ENDINGS, RET_CODES, Answer, Content, Ending, instead
+from poller.simulator.answers import ENDINGS, RET_CODES, Answer, Content, Ending, Trouble, instead
+from poller.simulator.bucket import TokenBucket
+from poller.simulator.listings import Document, Listings
 from poller.simulator.lots import Lots, draw
-from poller.simulator.options import Fault, Options, TotalCount
-from poller.simulator.parameters import Parameters, Refusal, read_listing, read_product_type
-from poller.simulator.replica import Filter, Slice
-from poller.simulator.rows import Row, RowWriter
+from poller.simulator.options import Fault, Options, Outage
+from poller.simulator.parameters import Parameters, Refusal, read_product_type
+from poller.simulator.rows import encode, integer
 from poller.simulator.world import World
+
+_Action = Callable[[Parameters, float, Lots], Document]
 
 
 @dataclass(slots=True)
 class Counts:
-    """What has been asked and decided: a connection that is cut has its RetCode counted too."""
+    """What has been asked and decided: a connection that is cut has its RetCode counted too.
+
+    ``throttled`` counts requests beyond the rate limit, ``ret_codes`` those and the faults that look like them.
+    """
 
     requests: int = 0
+    throttled: int = 0
     actions: Counter[str] = field(default_factory=Counter)
     ret_codes: Counter[int] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
+    outages: Counter[Outage] = field(default_factory=Counter)
 
 
 class Api:
@@ -35,10 +43,10 @@ class Api:
         self.counts = Counts()
         self._options = options
         self._world = world
-        self._rows = RowWriter(options)
-        self._actions = MappingProxyType(
+        self._bucket = None if options.rate_limit is None else TokenBucket(options.rate_limit)
+        self._actions: MappingProxyType[str, _Action] = MappingProxyType(
             {
-                "DescribeUPhoneJob": self._describe_jobs,
+                "DescribeUPhoneJob": Listings(options, world).page,
                 "DescribeUPhoneCities": self._describe_cities,
             }
         )
@@ -49,40 +57,59 @@ class Api:
         self.counts.requests += 1
         action = params.get("Action", "")
         self.counts.actions[action if action in self._actions else "other"] += 1
-        if lots.fault is not None:
+        # Each request counts against the limit, whatever else becomes of it: a function of their times alone.
+        throttled = self._bucket is not None and not self._bucket.take(now)
+        outage = self._options.outage_at(now - self._world.start)
+        if outage is not None:
+            self.counts.outages[outage] += 1
+            lots = lots._replace(fault=None)
+        elif lots.fault is not None:
             self.counts.faults[lots.fault] += 1
-        headers = [("Date", formatdate(now, usegmt=True)), ("X-UCLOUD-REQUEST-UUID", lots.request_id)]
-        if lots.fault is Fault.HTTP_429:
-            headers.append(("Retry-After", str(self._options.retry_after)))
+        trouble = outage or lots.fault
+        content = instead(trouble, lots)
+        if content is None:
+            content = self._content(params, now, lots, self._refusal(trouble, throttled=throttled))
         return Answer(
-            content=instead(lots.fault, lots.rng) or self._content(params, now, lots),
-            headers=tuple(headers),
-            delay=lots.delay,
-            ending=ENDINGS.get(lots.fault, Ending.WHOLE),
+            content=content,
+            headers=self._headers(now, lots),
+            delay=lots.delay + (self._options.silence if outage is Outage.SILENT else 0.0),
+            ending=ENDINGS.get(trouble, Ending.WHOLE),
         )
 
-    def _content(self, params: Parameters, now: float, lots: Lots) -> Content:
-        # Not msgspec: a scripted lone surrogate must come out as the escape that real APIs send.
-        document = json.dumps(self._document(params, now, lots), separators=(",", ":"))
-        return Content("application/json", document.encode())
+    def _headers(self, now: float, lots: Lots) -> tuple[tuple[str, str], ...]:
+        headers = [("X-UCLOUD-REQUEST-UUID", lots.request_id)]
+        if self._options.send_date:
+            headers.append(("Date", _http_date(int(now + self._options.date_skew))))
+        if lots.fault is Fault.HTTP_429:
+            headers.append(("Retry-After", str(self._options.retry_after)))
+        return tuple(headers)
 
-    def _document(self, params: Parameters, now: float, lots: Lots) -> Row:
-        ret_code, message, content = 0, "", Row()
-        try:
-            content = self._perform(params, now, lots)
-        except Refusal as refusal:
-            ret_code, message = refusal.ret_code, str(refusal)
+    def _refusal(self, trouble: Trouble | None, *, throttled: bool) -> Refusal | None:
+        if trouble in RET_CODES:
+            return Refusal(*RET_CODES[trouble])
+        if throttled:
+            self.counts.throttled += 1
+            return Refusal(153, "Request too frequent")
+        return None
+
+    def _content(self, params: Parameters, now: float, lots: Lots, refusal: Refusal | None) -> Content:
+        document = Document()
+        if refusal is None:
+            try:
+                document = self._perform(params, now, lots)
+            except Refusal as refused:
+                refusal = refused
+        ret_code, message = (0, "") if refusal is None else (refusal.ret_code, str(refusal))
         self.counts.ret_codes[ret_code] += 1
-        return {
-            "RetCode": self._rows.integer(ret_code, self._options.ret_code),
-            "Action": f"{params.get('Action', '')}Response",
-            "Message": message,
-            **content,
+        head = {
+            "RetCode": encode(integer(ret_code, self._options.ret_code)),
+            "Action": encode(f"{params.get('Action', '')}Response"),
+            "Message": encode(message),
         }
+        fields = (f'"{name}":{value}' for name, value in (head | document).items())
+        return Content("application/json", f"{{{','.join(fields)}}}".encode())
 
-    def _perform(self, params: Parameters, now: float, lots: Lots) -> Row:
-        if lots.fault in RET_CODES:
-            raise Refusal(*RET_CODES[lots.fault])
+    def _perform(self, params: Parameters, now: float, lots: Lots) -> Document:
         action = params.get("Action")
         if not action:
             raise Refusal(160, "Missing Action")
@@ -94,46 +121,19 @@ class Api:
             raise Refusal(292, f"Project [{project_id[:64]}] not found")
         return self._actions[action](params, now, lots)
 
-    def _describe_cities(self, params: Parameters, _: float, __: Lots) -> Row:
+    def _describe_cities(self, params: Parameters, _: float, __: Lots) -> Document:
         read_product_type(params)
         cities = [
             {"CityId": city_id, "CityName": city_id, "CityAlias": city_id, "CityType": "CENTER", "IsSoldOut": False}
             for city_id in self._options.city_ids
         ]
-        return {"UPhoneCities": cities}
+        return {"UPhoneCities": encode(cities)}
 
-    def _describe_jobs(self, params: Parameters, now: float, lots: Lots) -> Row:
-        listing = read_listing(params, self._options)
-        replica = self._world.replica(now, lagging=lots.lagging)
-        limit = min(listing.limit, self._options.page_cap)
-        ties = lots.rng if self._options.shuffle_ties else None
-        found = replica.page(listing.filter, offset=listing.offset, limit=limit, ties=ties)
-        rows = [self._rows.job(job, replica.time) for job in found.jobs]
-        content = Row()
-        self._rows.put_list(content, "Jobs", self._tamper(rows, limit, listing.filter, lots))
-        if self._options.total_count is not TotalCount.OMITTED:
-            content["TotalCount"] = 0 if lots.fault is Fault.EMPTY_PAGE else self._total_count(found)
-        return content
 
-    def _tamper(self, rows: list[Row], limit: int, wanted: Filter, lots: Lots) -> list[Row]:
-        if lots.fault is Fault.EMPTY_PAGE or (self._options.blind_pending and wanted.state is State.PENDING):
-            return []
-        if lots.fault is Fault.DUPLICATE_ROWS and rows:
-            at = lots.rng.randrange(len(rows))
-            # A join that doubles a row is cut to the same Limit.
-            return [*rows[: at + 1], *rows[at:]][:limit]
-        return rows
-
-    def _total_count(self, found: Slice) -> int:
-        match self._options.total_count:
-            case TotalCount.UNFILTERED:
-                return found.unfiltered
-            case TotalCount.UNDERSTATED:
-                return found.filtered // 2
-            case TotalCount.ZERO:
-                return 0
-            case _:
-                return found.filtered
+# A simulation asks many times within a second.
+@lru_cache(maxsize=64)
+def _http_date(time: int) -> str:
+    return formatdate(time, usegmt=True)
 
 
 def authenticate(params: Parameters, credentials: Credentials) -> None:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from poller.simulator.answers import Answer, Ending
 from poller.simulator.api import Api
-from poller.simulator.connection import cut
+from poller.simulator.connection import cut, leave_out_date
 from poller.simulator.options import Options
 from poller.simulator.parameters import decode
 from poller.simulator.world import World
@@ -21,15 +21,18 @@ _METHODS: Final = ("GET", "POST")
 class Simulator:
     """The ASGI application; ``world`` and ``api`` are there to be asked for the truth and the counts.
 
-    ``now`` is the API's clock, in Unix seconds: a virtual one makes the whole simulation virtual. ``date_header`` is
-    for where no HTTP server adds one, as uvicorn does.
+    ``now`` is the API's clock, in Unix seconds: a virtual one makes the whole simulation virtual. Without
+    ``date_header`` the HTTP server adds its own, as uvicorn does, unless the options want another or none.
+    ``keep_history`` is the world's.
     """
 
-    def __init__(self, options: Options, *, now: Callable[[], float], date_header: bool = True) -> None:
-        self.world = World(options, start=now())
+    def __init__(
+        self, options: Options, *, now: Callable[[], float], date_header: bool = True, keep_history: bool = False
+    ) -> None:
+        self.world = World(options, start=now(), keep_history=keep_history)
         self.api = Api(options, self.world)
         self._now = now
-        self._date_header = date_header
+        self._servers_date = not date_header and options.send_date and not options.date_skew
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; the application has no lifespan and no WebSockets."""
@@ -54,9 +57,11 @@ class Simulator:
             await self._give(answer, receive, send)
 
     async def _give(self, answer: Answer, receive: Receive, send: Send) -> None:
+        if not self._servers_date:
+            leave_out_date(receive)
         body = answer.content.body
         headers = [
-            *((name, value) for name, value in answer.headers if self._date_header or name != "Date"),
+            *((name, value) for name, value in answer.headers if name != "Date" or not self._servers_date),
             ("Content-Type", answer.content.content_type),
             ("Content-Length", str(len(body))),
         ]

@@ -1,33 +1,40 @@
-"""Draws a world's jobs from its seed: those that are there at the start, and those that arrive."""
+"""Draws a world's jobs from its seed: those that are there at the start, those that arrive, and reruns."""
 
 import math
 from collections.abc import Iterator
-from heapq import heapreplace
+from heapq import heappop, heappush, heapreplace
 from itertools import count
 from random import Random
 
 from poller.models import State
+from poller.simulator.chances import duration, failed_tasks, outcome, pick
+from poller.simulator.fates import Fates, Rerun
 from poller.simulator.jobs import APP_JOB_TYPES, JOB_TYPES, UNLISTED_JOB_TYPES, SimulatedJob
-from poller.simulator.options import Options, Range
+from poller.simulator.options import Options
 
 _FLEET_SIZE = 500
 _APP_VERSIONS = 20
 _OLDEST = 86400.0  # how long ago the finished jobs of a world without purges may have ended
-_SHORTEST = 0.001  # a duration drawn by its logarithm cannot be 0
+_ALL_JOB_TYPES = JOB_TYPES + UNLISTED_JOB_TYPES
 
 
 class Arrivals:
-    """The jobs of one world in the order they are drawn, always the same for the same options and start."""
+    """The jobs of one world in the order they are drawn, always the same for the same options and start.
+
+    Each job takes the same number of draws, so that turning one knob leaves what the others decide as it was.
+    """
 
     def __init__(self, options: Options, *, start: float) -> None:
         self._options = options
         self._start = start
         # Reproducible is what is wanted of it; secret is not.
         self._rng = Random(f"jobs of {options.seed}")  # noqa: S311
+        self._fates = Fates(options, start=start)
         self._numbers = count(1)
         self._phones = [f"uphone-{self._rng.getrandbits(32):08x}" for _ in range(max(_FLEET_SIZE, options.max_phones))]
         self._versions = [f"appversion-{self._rng.getrandbits(32):08x}" for _ in range(_APP_VERSIONS)]
         self._workers_free = [start] * (options.workers or 0)  # a heap
+        self._reruns: list[tuple[float, int, Rerun]] = []  # a heap: when which is queued
 
     def backlog(self) -> Iterator[SimulatedJob]:
         """Draw the jobs that have finished before the start, and those that are active at it."""
@@ -37,11 +44,21 @@ class Arrivals:
             yield self._queued_before(waiting) if self._workers_free else self._active()
 
     def stream(self) -> Iterator[SimulatedJob]:
-        """Draw the jobs that arrive after the start, in order of creation, without end."""
-        created = self._start
-        while self._options.arrival_rate:
-            created += self._rng.expovariate(self._options.arrival_rate)
-            yield self._arriving(created)
+        """Draw the runs that are queued after the start, in that order: jobs that arrive, and reruns of all jobs.
+
+        A rerun is the job as it was yielded before, with one more run.
+        """
+        created = self._next_after(self._start)
+        while self._reruns or created < math.inf:
+            if self._reruns and self._reruns[0][0] <= created:
+                yield self._again(heappop(self._reruns)[-1])
+            else:
+                yield self._arriving(created)
+                created = self._next_after(created)
+
+    def _next_after(self, created: float) -> float:
+        rate = self._options.arrival_rate
+        return created + self._rng.expovariate(rate) if rate else math.inf
 
     def _finished(self) -> SimulatedJob:
         queue, run = self._durations()
@@ -58,48 +75,54 @@ class Arrivals:
 
     def _arriving(self, created: float) -> SimulatedJob:
         queue, run = self._durations()
-        begun = created + queue
-        if self._workers_free:
-            begun = max(created, self._workers_free[0])
-            heapreplace(self._workers_free, begun + run)
+        begun = self._begun(created, queue, run)
         return self._job(created, begun, begun + run)
 
-    def _durations(self) -> tuple[float, float]:
-        return self._duration(self._options.queue_time), self._duration(self._options.run_time)
+    def _again(self, rerun: Rerun) -> SimulatedJob:
+        return rerun.begin(self._begun(rerun.queued, rerun.queue_time, rerun.run_time))
 
-    def _duration(self, between: Range) -> float:
-        low, high = (math.log(max(seconds, _SHORTEST)) for seconds in between)
-        return math.exp(self._rng.uniform(low, high))
+    def _begun(self, queued: float, queue: float, run: float) -> float:
+        if not self._workers_free:
+            return queued + queue
+        begun = max(queued, self._workers_free[0])
+        heapreplace(self._workers_free, begun + run)
+        return begun
+
+    def _durations(self) -> tuple[float, float]:
+        queue, run = self._rng.random(), self._rng.random()
+        return duration(self._options.queue_time, queue), duration(self._options.run_time, run)
 
     def _job(self, created: float, begun: float, ended: float) -> SimulatedJob:
-        rng, options = self._rng, self._options
-        outcome = self._outcome()
-        phones = rng.randint(2 if outcome is State.PARTIAL_SUCCESS else 1, options.max_phones)
-        job_type = rng.choice(JOB_TYPES + UNLISTED_JOB_TYPES)
+        fate = self._fates.draw()
+        job = self._fates.befall(self._untroubled(created, begun, ended), fate)
+        rerun = self._fates.rerun(job, fate)
+        if rerun is not None:
+            heappush(self._reruns, (rerun.queued, job.number, rerun))
+        return job
+
+    def _untroubled(self, created: float, begun: float, ended: float) -> SimulatedJob:
+        options, lot = self._options, self._rng.random
+        ends_as = outcome(options, lot())
+        phones = self._some_phones(2 if ends_as is State.PARTIAL_SUCCESS else 1, lot(), lot())
+        job_type = pick(_ALL_JOB_TYPES, lot())
+        version = pick(self._versions, lot())
         return SimulatedJob(
-            job_id=f"uj-{rng.getrandbits(48):012x}",
+            job_id=f"uj-{self._rng.getrandbits(48):012x}",
             created=created,
             begun=begun,
             ended=ended,
             removed=ended + options.retention,
-            outcome=outcome,
+            outcome=ends_as,
             job_type=job_type,
-            city_id=rng.choice(options.city_ids),
-            product_type=rng.choice(options.product_types),
-            uphone_ids=tuple(rng.sample(self._phones, phones)),
-            failed_tasks=self._failed_tasks(outcome, phones),
-            app_version_id=rng.choice(self._versions) if job_type in APP_JOB_TYPES else None,
+            city_id=pick(options.city_ids, lot()),
+            product_type=pick(options.product_types, lot()),
+            uphone_ids=phones,
+            failed_tasks=failed_tasks(ends_as, len(phones), lot()),
+            app_version_id=version if job_type in APP_JOB_TYPES else None,
             number=next(self._numbers),
         )
 
-    def _outcome(self) -> State:
-        lot = self._rng.random()
-        if lot < self._options.failed_share:
-            return State.FAILED
-        partly = lot < self._options.failed_share + self._options.partial_share
-        return State.PARTIAL_SUCCESS if partly else State.SUCCESS
-
-    def _failed_tasks(self, outcome: State, phones: int) -> int:
-        if outcome is State.PARTIAL_SUCCESS:
-            return self._rng.randint(1, phones - 1)
-        return phones if outcome is State.FAILED else 0
+    def _some_phones(self, least: int, how_many: float, which: float) -> tuple[str, ...]:
+        """Choose phones that follow each other in the fleet, which takes one draw however many they are."""
+        first, number = int(which * len(self._phones)), least + int(how_many * (self._options.max_phones - least + 1))
+        return tuple(self._phones[(first + nth) % len(self._phones)] for nth in range(number))

@@ -33,6 +33,17 @@ async def cut(receive: Receive, *, reset: bool) -> None:
         pass
 
 
+def leave_out_date(receive: Receive) -> None:
+    """Have the server add no Date of its own to this answer, for an API that tells another time or none.
+
+    uvicorn's ``receive`` is bound to the object that holds the headers it adds; a server that adds none has no such.
+    """
+    exchange = getattr(receive, "__self__", None)
+    headers = getattr(exchange, "default_headers", None)
+    if exchange is not None and headers is not None:
+        exchange.default_headers = [(name, value) for name, value in headers if name.lower() != b"date"]
+
+
 def _close(transport: asyncio.WriteTransport, *, reset: bool) -> None:
     if reset:
         # Closing without lingering sends RST instead of FIN.

@@ -19,7 +19,8 @@ DEFAULT_LIMIT: Final = 20
 MAX_JOB_IDS: Final = 100
 
 _STATES: Final = frozenset({"PENDING", "RUNNING", "SUCCESS", "FAILED", "PARTIAL_SUCCESS"})
-_MAX_DIGITS: Final = 18
+_INDEX: Final = re.compile("[0-9]+")
+_NATURAL: Final = re.compile("[0-9]{1,18}")
 
 
 class Refusal(Exception):
@@ -104,15 +105,15 @@ def _one_of(name: str, value: str, known: tuple[str, ...] | frozenset[str]) -> s
 
 def _natural(params: Parameters, name: str, *, default: int) -> int:
     text = params.get(name) or str(default)
-    if not re.fullmatch(f"[0-9]{{1,{_MAX_DIGITS}}}", text):
+    if not _NATURAL.fullmatch(text):
         raise _bad(name, "not a number from 0 up")
     return int(text)
 
 
 def _indexed(params: Parameters, name: str) -> list[str]:
     """Collect ``Name.0``, ``Name.1`` and so on."""
-    pattern = re.compile(rf"{name}\.[0-9]+")
-    return [value for key, value in params.items() if pattern.fullmatch(key)]
+    prefix = f"{name}."
+    return [value for key, value in params.items() if key.startswith(prefix) and _INDEX.fullmatch(key, len(prefix))]
 
 
 def _bad(name: str, why: str) -> Refusal:

@@ -15,22 +15,33 @@ from poller.models import State
 from poller.simulator.jobs import SimulatedJob
 from poller.simulator.options import Order
 
-_Entry = tuple[Any, int, str, SimulatedJob]  # sort key, then what makes it unique
-_Key = Callable[[SimulatedJob, State], Any]
+_Entry = tuple[Any, int, str, SimulatedJob]  # sort key, then what makes it unique, then the run
+_Key = Callable[[SimulatedJob, float], Any]
 
-_FINISHED: Final = frozenset({State.SUCCESS, State.FAILED, State.PARTIAL_SUCCESS})
+_NOT_YET: Final = 0
+
 
 # By whole seconds, since that is how the API stores times.
+def _begun(run: SimulatedJob, at: float) -> int:
+    return int(run.begun) if run.begun <= at else _NOT_YET
+
+
+def _ended(run: SimulatedJob, at: float) -> int:
+    return int(run.ended) if run.end_known <= at and run.shows_end and run.shows_times else _NOT_YET
+
+
 _KEYS: Final[Mapping[Order, _Key]] = MappingProxyType(
     {
-        Order.NEWEST_FIRST: lambda job, _: int(job.created),
-        Order.OLDEST_FIRST: lambda job, _: int(job.created),
-        Order.LAST_ENDED_FIRST: lambda job, state: int(job.ended) if state in _FINISHED else 0,
-        Order.TWO_HALVES: lambda job, _: (job.number % 2, -int(job.created)),
-        Order.NONE: lambda job, _: job.job_id,
+        Order.NEWEST_FIRST: lambda run, _: int(run.created),
+        Order.OLDEST_FIRST: lambda run, _: int(run.created),
+        Order.LAST_BEGUN_FIRST: _begun,
+        Order.LAST_ENDED_FIRST: _ended,
+        Order.FIRST_ENDED_FIRST: _ended,
+        Order.TWO_HALVES: lambda run, _: (run.number % 2, -int(run.created)),
+        Order.NONE: lambda run, _: run.job_id,
     }
 )
-_DESCENDING: Final = frozenset({Order.NEWEST_FIRST, Order.LAST_ENDED_FIRST})
+_DESCENDING: Final = frozenset({Order.NEWEST_FIRST, Order.LAST_BEGUN_FIRST, Order.LAST_ENDED_FIRST})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +58,7 @@ class Filter:
         """Tell whether a job in this state belongs to the listing."""
         return (
             (job.city_id, job.product_type) == (self.city_id, self.product_type)
-            and self.state in {None, state}
+            and (self.state is None or self.state is state)
             and (not self.job_types or job.job_type in self.job_types)
         )
 
@@ -70,7 +81,7 @@ class Replica:
         self._key = _KEYS[order]
         self._descending = order in _DESCENDING
         self._due: list[tuple[float, str]] = []  # a heap: when to look at which job again
-        self._placed: dict[str, tuple[SimulatedJob, State]] = {}
+        self._placed: dict[str, tuple[_Entry, State]] = {}
         self._sorted: defaultdict[tuple[str, str, State | None], list[_Entry]] = defaultdict(list)
 
     def watch(self, job_id: str, since: float) -> None:
@@ -88,29 +99,30 @@ class Replica:
         return gone
 
     def _look_at(self, job: SimulatedJob) -> bool:
-        state = job.state_at(self.time)
+        run = job.run_at(self.time)
+        state = run.state_at(self.time)
         before = self._placed.pop(job.job_id, None)
         if before is not None:
             self._remove(*before)
         if state is not None:
-            self._insert(job, state)
+            self._insert((self._key(run, self.time), run.number, run.job_id, run), state)
         following = job.next_change(self.time)
         if following < math.inf:
             self.watch(job.job_id, following)
         return self.time >= job.removed
 
-    def _insert(self, job: SimulatedJob, state: State) -> None:
-        self._placed[job.job_id] = (job, state)
+    # Ids are unique, so that a comparison of entries never comes to the runs.
+    def _insert(self, entry: _Entry, state: State) -> None:
+        run = entry[-1]
+        self._placed[run.job_id] = (entry, state)
         for shelf in (state, None):
-            insort(self._sorted[job.city_id, job.product_type, shelf], self._entry(job, state), key=itemgetter(0, 1, 2))
+            insort(self._sorted[run.city_id, run.product_type, shelf], entry)
 
-    def _remove(self, job: SimulatedJob, state: State) -> None:
+    def _remove(self, entry: _Entry, state: State) -> None:
+        run = entry[-1]
         for shelf in (state, None):
-            entries = self._sorted[job.city_id, job.product_type, shelf]
-            del entries[bisect_left(entries, self._entry(job, state)[:3])]
-
-    def _entry(self, job: SimulatedJob, state: State) -> _Entry:
-        return self._key(job, state), job.number, job.job_id, job
+            entries = self._sorted[run.city_id, run.product_type, shelf]
+            del entries[bisect_left(entries, entry)]
 
     def page(self, wanted: Filter, *, offset: int, limit: int, ties: Random | None = None) -> Slice:
         """Read rows of a listing; ``ties`` shuffles those with equal sort keys."""
@@ -127,7 +139,7 @@ class Replica:
     def _matching(self, wanted: Filter) -> list[_Entry]:
         if wanted.job_ids:
             found = (self._placed[job_id] for job_id in wanted.job_ids if job_id in self._placed)
-            return sorted(self._entry(job, state) for job, state in found if wanted.matches(job, state))
+            return sorted(entry for entry, state in found if wanted.matches(entry[-1], state))
         entries = self._sorted[wanted.city_id, wanted.product_type, wanted.state]
         if wanted.job_types:
             return [entry for entry in entries if entry[-1].job_type in wanted.job_types]
@@ -137,7 +149,9 @@ class Replica:
 def _shuffle_ties(entries: list[_Entry], low: int, high: int, ties: Random) -> list[_Entry]:
     if low == high:
         return []
-    first = bisect_left(entries, entries[low][:1])
-    last = bisect_right(entries, entries[high - 1][0], key=itemgetter(0))
-    block = sorted(entries[first:last], key=lambda entry: (entry[0], ties.random()))
+    # Rows without the time that is sorted by are of no second: shuffled all at once, none could ever be read whole.
+    newest = entries[high - 1][0]
+    first = low if entries[low][0] == _NOT_YET else bisect_left(entries, entries[low][:1])
+    last = high if newest == _NOT_YET else bisect_right(entries, newest, key=itemgetter(0))
+    block = sorted(entries[first:last], key=lambda entry: (entry[0], entry[0] != _NOT_YET and ties.random()))
     return block[low - first : high - first]

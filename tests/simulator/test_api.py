@@ -259,6 +259,14 @@ def test_a_job_over_time(start: float, ask: Ask) -> None:
     assert (done["UPhoneId"], done["ErrorMsg"], "ExecuteMsg" in done) == ("a", "", True)
 
 
+def test_tasks_end_between_two_looks(start: float, ask: Ask) -> None:
+    """A row that has been asked for before tells of a task that has ended since."""
+    job = SimulatedJob(job_id="mine", created=start, begun=start, ended=start + 10, uphone_ids=("a", "b"))
+    api = scripted(start, job)
+    tasks = [ask(api, start + at)["Jobs"][0]["Tasks"] for at in (4.9, 5)]
+    assert [[task["State"] for task in each] for each in tasks] == [["RUNNING", "RUNNING"], ["SUCCESS", "RUNNING"]]
+
+
 def test_app_jobs_have_a_version(api: MakeApi, ask: Ask) -> None:
     """Installing and uninstalling, and nothing else, name an app version, in their tasks too."""
     for job in ask(api(), Limit=100)["Jobs"]:

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from poller.simulator.app import Simulator
-from poller.simulator.options import Fault, Options
+from poller.simulator.options import Fault, Options, Outage
 from poller.simulator.transport import InProcessTransport
 
 Sign = Callable[..., dict[str, str]]
@@ -63,6 +63,27 @@ async def test_headers(signed: Sign, start: float) -> None:
     assert one["X-UCLOUD-REQUEST-UUID"] != other["X-UCLOUD-REQUEST-UUID"]
 
 
+@pytest.mark.parametrize("date_header", [True, False])
+async def test_a_date_that_is_off(signed: Sign, start: float, date_header: bool) -> None:  # noqa: FBT001 (a parameter)
+    """A Date that the options order is told, whoever else would tell one."""
+    simulator = Simulator(Options(date_skew=-300), now=lambda: start, date_header=date_header)
+    async with httpx2.AsyncClient(transport=InProcessTransport(simulator)) as http:
+        headers = (await http.post(URL, data=signed(REQUEST))).headers
+    assert parsedate_to_datetime(headers["Date"]).timestamp() == start - 300
+
+
+async def test_no_date(signed: Sign, start: float) -> None:
+    """An API that sends no Date has none in process either."""
+    async with client(Options(send_date=False), start) as http:
+        assert "Date" not in (await http.post(URL, data=signed(REQUEST))).headers
+
+
+def test_history(start: float) -> None:
+    """A test can ask the simulator's world for everything that has been."""
+    simulator = Simulator(Options(finished_jobs=3, active_jobs=2), now=lambda: start, keep_history=True)
+    assert len(simulator.world.runs(start)) == 5
+
+
 async def test_unreadable_body(start: float) -> None:
     """A body that is no JSON is the client's mistake."""
     async with client(Options(), start) as http:
@@ -90,6 +111,21 @@ async def test_cut_connections(signed: Sign, start: float, fault: Fault, error: 
     async with client(Options(faults={fault: 1}), start) as http:
         with pytest.raises(getattr(httpx2, error)):
             await http.post(URL, data=signed(REQUEST))
+
+
+def test_silence(signed: Sign) -> None:
+    """In a silence the client's patience ends first."""
+
+    async def ask() -> float:
+        options = Options(outages=((0, 60, Outage.SILENT),), silence=90)
+        simulator = Simulator(options, now=lambda: 1e9 + trio.current_time())
+        async with httpx2.AsyncClient(transport=InProcessTransport(simulator), timeout=None) as http:
+            began = trio.current_time()
+            with trio.move_on_after(65):
+                await http.post(URL, data=signed(REQUEST))
+            return trio.current_time() - began
+
+    assert trio.run(ask, clock=trio.testing.MockClock(autojump_threshold=0)) == pytest.approx(65)
 
 
 def test_virtual_time(signed: Sign) -> None:

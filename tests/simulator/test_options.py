@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.simulator.options import Fault, Options
+from poller.simulator.options import Fault, Options, Outage
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,27 @@ from poller.simulator.options import Fault, Options
         ("lag", {"lag_share": 0.5}),
         ("lag_share", {"lag": 1, "lag_share": 2}),
         ("retry_after", {"retry_after": -1}),
+        ("purge_share", {"purge_share": 1.1}),
+        ("purge_after", {"purge_after": (2, 1)}),
+        ("rerun_share", {"rerun_share": -0.1}),
+        ("rerun_after", {"rerun_after": (-1, 1)}),
+        ("vanish_share", {"vanish_share": 2}),
+        ("hide_share", {"hide_share": math.nan}),
+        ("hide_time", {"hide_time": (1, math.inf)}),
+        ("late_end_share", {"late_end_share": 2}),
+        ("late_end", {"late_end": -1}),
+        ("no_end_share", {"no_end_share": 2}),
+        ("no_times_share", {"no_times_share": 2}),
+        ("unlisted_state_share", {"unlisted_state_share": 2}),
+        ("bad_row_share", {"bad_row_share": 2}),
+        ("rate_limit", {"rate_limit": 0}),
+        ("rate_limit", {"rate_limit": math.nan}),
+        ("date_skew", {"date_skew": math.inf}),
+        ("silence", {"silence": -1}),
+        ("outages", {"outages": ((5, 5, Outage.RESET),)}),
+        ("outages", {"outages": ((-5, 5, Outage.RESET),)}),
+        ("outages", {"outages": ((5, math.inf, Outage.RESET),)}),
+        ("outages", {"outages": ((5, 9, Fault.RESET),)}),
         ("faults", {"faults": {Fault.RESET: 1.5}}),
         ("faults", {"faults": {Fault.RESET: 0.6, Fault.GARBAGE: 0.6}}),
         ("product_types", {"product_types": ()}),

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 import click
 import httpx2
@@ -98,6 +100,10 @@ def test_busy_port() -> None:
         (["--failed-share", "0.7", "--partial-share", "0.7"], "--failed-share: exceeds 1"),
         (["--product-type", "phone"], "uphone-server"),
         (["--page-cap", "200"], "--page-cap"),
+        (["--rerun-share", "2"], "--rerun-share"),
+        (["--rerun-after", "6s", "5s"], "--rerun-after: must be two durations"),
+        (["--rate-limit", "0"], "--rate-limit: must be more than 0"),
+        (["--date-skew", "nan"], "--date-skew: must be a number"),
     ],
 )
 def test_bad_usage(arguments: list[str], text: str) -> None:
@@ -113,3 +119,15 @@ def test_help_tells_every_knob() -> None:
     assert all(option.help for option in options)
     names = {name for option in options for name in option.opts}
     assert {f"--fault-{fault}" for fault in Fault} < names
+
+
+def test_orders_trouble(signed: Sign) -> None:
+    """Rows without EndTime, a clock that is behind and a rate limit are each a flag away."""
+    flags = ("--date-skew", "-3600", "--rate-limit", "0.01", "--latency=0s", "--jitter=0s", "--no-end-share=1")
+    with simulating(*flags) as (_, variables), httpx2.Client(trust_env=False) as http:
+        request = signed({"Action": "DescribeUPhoneJob", "State": "SUCCESS"})
+        first, second = (http.post(variables["UCLOUD_API_BASE_URL"], data=request) for _ in range(2))
+    assert {job["EndTime"] for job in first.json()["Jobs"]} == {0}
+    assert second.json()["RetCode"] == 153
+    (date,) = first.headers.get_list("Date")
+    assert parsedate_to_datetime(date).timestamp() < time.time() - 3500

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from ucloud.client import Client
 from ucloud.core import exc
 
 from poller.simulator.app import Simulator
-from poller.simulator.options import DEMO_PRIVATE_KEY, DEMO_PUBLIC_KEY, Fault, Options
+from poller.simulator.options import DEMO_PRIVATE_KEY, DEMO_PUBLIC_KEY, Fault, Options, Outage
 from poller.web.server import bind, serve
 
 Sign = Callable[..., dict[str, str]]
@@ -148,6 +149,30 @@ def test_bodies(quiet: str, signed: Sign, place: str) -> None:
         response = exchange(http, place, quiet, signed(REQUEST))
     assert len(response.json()["Jobs"]) == 100
     assert len(response.headers.get_list("Date")) == 1
+
+
+@pytest.mark.parametrize(("options", "dates"), [({"date_skew": 3600}, 1), ({"send_date": False}, 0)])
+def test_the_date_is_the_apis(served: Serve, signed: Sign, options: dict[str, Any], dates: int) -> None:
+    """The server's own Date stands back where the API is to tell another time, or none, on every request."""
+    url = served(Options(latency=0, jitter=0, **options))
+    with httpx2.Client(trust_env=False) as http:
+        responses = [http.post(url, data=signed(REQUEST)) for _ in range(2)]
+    told = [response.headers.get_list("Date") for response in responses]
+    assert [len(each) for each in told] == [dates, dates]
+    assert all(parsedate_to_datetime(date).timestamp() > time.time() + 3000 for each in told for date in each)
+
+
+@pytest.mark.parametrize("kind", [Outage.RESET, Outage.HTTP_503])
+def test_outages(served: Serve, signed: Sign, caplog: pytest.LogCaptureFixture, kind: Outage) -> None:
+    """An outage is one for real, and the server does not complain."""
+    url = served(Options(outages=((0, 600, kind),), latency=0, jitter=0))
+    with httpx2.Client(trust_env=False) as http:
+        if kind is Outage.RESET:
+            with pytest.raises(httpx2.ReadError, match="reset by peer"):
+                http.post(url, data=signed(REQUEST))
+        else:
+            assert http.post(url, data=signed(REQUEST)).status_code == 503
+    assert caplog.messages == []
 
 
 def test_connections_are_kept(quiet: str, signed: Sign) -> None:
