@@ -1,0 +1,110 @@
+"""What readings of a moving listing share: unbroken stretches of it, when two of them link, and what is counted.
+
+Each page is one unbroken stretch of the listing at its time. Between two stretches, a row that was there throughout
+can only be skipped if it stood behind the left one and before the right one, each at its time. Then it has changed
+places with every row that the two share: where rows keep their order there is none, and where rows with equal sort keys
+are served in another order each time, all of them tie with it. So two stretches that share as many rows as `link` asks
+for hide none of a group of ties that is no larger than that. A larger group may hide rows where a page boundary cuts
+it: boundaries therefore move from one reading to the next.
+"""
+
+from typing import Final, NamedTuple
+
+from poller.models import MAX_PAGE_ROWS, Page
+
+OVERLAP: Final = 20
+"""Rows that neighbouring pages share at first; doubled while rows move faster than that."""
+
+MAX_ROWS: Final = 4_000_000
+"""A listing longer than this is given up: it may be endless."""
+
+PATIENCE: Final = 12
+"""Requests in a row without progress after which a reading is given up."""
+
+SHORT_PAGES: Final = 4
+"""Short pages in a row that are the end although each brought something: rows come as fast as we read, and those are
+the next reading's."""
+
+_LINK: Final = 5
+
+
+def link(shared: int, *sizes: int) -> int:
+    """Return how many rows two stretches must have in common to be linked.
+
+    ``shared`` is how many neighbours should share, and ``sizes`` are how many there are to be shared.
+    """
+    return max(1, min(_LINK, shared // 2, *sizes))
+
+
+class Ask(NamedTuple):
+    """A page to ask for."""
+
+    offset: int
+    limit: int
+
+
+class Stretch(NamedTuple):
+    """Rows that stood side by side when a page was made.
+
+    ``received`` counts the unreadable ones too, and ``repeats`` those that were in it before. ``enough`` says that
+    nothing beyond it is wanted.
+    """
+
+    offset: int
+    ids: frozenset[str]
+    received: int
+    repeats: int = 0
+    enough: bool = False
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last row."""
+        return self.offset + self.received - self.repeats
+
+
+class ListingReading:
+    """What is counted of one reading, in either direction: it is ``done`` when nothing more is asked for.
+
+    ``whole`` says that no row which was there throughout was skipped, ``rows`` how many came, and ``counts`` are the
+    TotalCounts that were answered. ``reach`` is how many rows a page is thought to have, at least.
+    """
+
+    def __init__(self, *, trust_count: bool, reach: int = 0) -> None:
+        self.done = self.whole = False
+        self.rows = 0
+        self.counts: list[int] = []
+        self.capacity = 0
+        """The longest page received, in rows."""
+        self._trust_count = trust_count
+        self._reach = reach
+        self._overlap = OVERLAP
+        self._requests = self._fruitless = 0
+
+    @property
+    def hidden(self) -> bool:
+        """Tell whether the API counted jobs in this listing and showed none of them."""
+        return self.rows == 0 and any(self.counts) and self._trust_count
+
+    def abandon(self) -> None:
+        """Give the reading up: a page that was asked for will not come."""
+        self.done = True
+
+    @property
+    def _shared(self) -> int:
+        return min(self._overlap, self._reach // 2)
+
+    @property
+    def _step(self) -> int:
+        return max(1, self._reach - self._shared)
+
+    def _receive(self, ask: Ask, page: Page, *, enough: bool) -> Stretch:
+        self._requests += 1
+        if page.total_count is not None:
+            self.counts.append(page.total_count)
+        self.capacity = max(self.capacity, page.received)
+        self._reach = max(self._reach, page.received)
+        ids = frozenset(job.job_id for job in page.jobs)
+        return Stretch(ask.offset, ids, page.received, len(page.jobs) - len(ids), enough)
+
+    def _widen(self) -> None:
+        self._overlap = min(2 * self._overlap, MAX_PAGE_ROWS // 2)
