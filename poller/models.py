@@ -38,10 +38,14 @@ class State(StrEnum):
 
 
 class Instant(NamedTuple):
-    """One moment on two clocks, in seconds: ``wall`` since the Unix epoch, ``mono`` since anything."""
+    """One moment on three clocks, in seconds: ``wall`` and ``server`` since the Unix epoch, ``mono`` since anything.
+
+    ``server`` is the API's clock as far as its answers have told it, and late rather than early; None before any has.
+    """
 
     wall: float
     mono: float
+    server: float | None = None
 
 
 class Sighting(Struct, frozen=True, gc=False, rename="pascal"):
@@ -69,6 +73,11 @@ class Sighting(Struct, frozen=True, gc=False, rename="pascal"):
         """When the job ended, in Unix seconds; None where it has not, or the API did not say."""
         return unix_time(self.ended)
 
+    @property
+    def dated(self) -> bool:
+        """Tell whether any of the three is known."""
+        return any(time is not None for time in (self.create_time, self.begin_time, self.end_time))
+
 
 class Task(Struct, frozen=True, gc=False, rename="pascal"):
     """A job's work on one phone or server."""
@@ -93,7 +102,8 @@ class Page(Struct, frozen=True, gc=False):
     """One answer of ``DescribeUPhoneJob``.
 
     ``received`` counts every row, the ``skipped`` bad ones too: offsets advance by rows, not by jobs.
-    ``unlisted_states`` are the states in it that the vendor's page does not list.
+    ``unlisted_states`` are the states in it that the vendor's page does not list. ``date`` is the server's clock when
+    it answered, in Unix seconds (RFC 9110, 6.6.1); None where it did not say.
     """
 
     jobs: tuple[Sighting, ...] | list[Sighting] | list[Job]
@@ -101,6 +111,7 @@ class Page(Struct, frozen=True, gc=False):
     skipped: int = 0
     total_count: int | None = None
     unlisted_states: tuple[str, ...] = ()
+    date: int | None = None
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -111,6 +122,12 @@ class Target(Struct, frozen=True, gc=False):
     region: str | None = None
     city_id: str | None = None
     job_types: tuple[str, ...] = ()
+
+    def may_overlap(self, other: "Target") -> bool:
+        """Tell whether both may list the same jobs: what one leaves to the API may be what the other names."""
+        own, its = ((target.project_id, target.region, target.city_id) for target in (self, other))
+        agree = all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(own, its, strict=True))
+        return agree and self.product_type == other.product_type
 
     def __str__(self) -> str:
         parts = {"project": self.project_id, "region": self.region, "city": self.city_id}
@@ -137,10 +154,13 @@ class Query(Struct, frozen=True, gc=False):
 
 
 class Completion(Struct, frozen=True, gc=False):
-    """A run seen in a terminal state. ``seen_at`` is the wall time of the first such sighting."""
+    """A run seen in a terminal state. ``seen_at`` is the wall time of the first such sighting.
+
+    ``previous_state`` is the last state that it was seen in before; None where it was never seen active.
+    """
 
     job: Job
-    previous_state: State
+    previous_state: State | None
     seen_at: float
 
 

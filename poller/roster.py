@@ -27,6 +27,10 @@ class Roster:
     def __init__(self) -> None:
         self._missing_since: dict[str, float | None] = {}
 
+    def restore(self, cities: Iterable[str], now: float) -> None:
+        """Take up cities that an earlier process has polled. They count as missing until an answer lists them."""
+        self._missing_since.update(dict.fromkeys(cities, now))
+
     def take(self, listed: Iterable[str], busy: Collection[str], now: float) -> Change:
         """Take an answer; ``busy`` are the cities in which a job is tracked.
 

@@ -74,7 +74,9 @@ class JobEvent(Struct, frozen=True, gc=False, kw_only=True):
     job_id: Annotated[str, Meta(min_length=1, description="Never cut.")]
     job_type: Annotated[str | None, Meta(description="As the API gives it: an open set.")]
     state: TerminalState | None
-    previous_state: Annotated[State, Meta(description="The last state seen before.")]
+    previous_state: Annotated[
+        State | None, Meta(description="The last state seen before; null for a job never seen active.")
+    ]
     project_id: Annotated[str | None, Meta(description="As configured; so are region, city and product type.")]
     region: str | None
     city_id: str | None

@@ -26,6 +26,8 @@ _LARGEST = 2**53 - 1  # past it a number is no code and no count, and a float ca
 class Reply(Struct, frozen=True):
     """What came back over HTTP: ``retry_after`` in seconds, ``request_id`` from ``X-UCLOUD-REQUEST-UUID``.
 
+    ``date`` is the server's clock in Unix seconds, from ``Date``.
+
     ``signed_with`` is what the request was signed with, which an answer that quotes the request must not show.
     """
 
@@ -33,6 +35,7 @@ class Reply(Struct, frozen=True):
     body: bytes
     request_id: str | None = None
     retry_after: float | None = None
+    date: int | None = None
     signed_with: Credentials | None = None
 
 

@@ -74,7 +74,7 @@ def _read(reply: Reply, decode: Callable[[bytes], _Slim | _Full]) -> Page | None
     # Four bytes a character at most: only a long id needs its bytes counted.
     if any(len(job.job_id) > MAX_JOB_ID_BYTES // 4 and not usable_id(job.job_id) for job in jobs):
         return None
-    return Page(jobs=jobs, received=len(jobs), total_count=_count(answer.total_count))
+    return Page(jobs=jobs, received=len(jobs), total_count=_count(answer.total_count), date=reply.date)
 
 
 def _salvage(reply: Reply) -> Page:
@@ -88,6 +88,7 @@ def _salvage(reply: Reply) -> Page:
         skipped=len(rows) - len(jobs),
         total_count=_count(answer.get("TotalCount")),
         unlisted_states=_unlisted(rows),
+        date=reply.date,
     )
 
 
