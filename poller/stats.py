@@ -102,7 +102,7 @@ class TargetStats:
     ``finished`` is by (job type, state), ``tasks_finished`` likewise, ``unresolved`` by job type: all in words of
     the vocabulary. ``listed`` is the API's own count by state, where it has proved to be one of that state.
     ``refusal`` is why the API refuses the target for good, in one line; None where it does not. ``late`` targets came
-    to be known only after the start.
+    to be known only after the start. ``full_scan`` tells that a listing has to be read whole again and again.
     """
 
     finished: Counter[tuple[str, State]] = field(default_factory=Counter)
@@ -113,6 +113,7 @@ class TargetStats:
     up: bool = False
     refusal: str | None = None
     late: bool = False
+    full_scan: bool = False
     last_complete_at: float | None = None
     last_complete_timestamp: float | None = None
     last_cycle_seconds: float = 0.0
@@ -166,6 +167,14 @@ class EventStats:
     pending: int = 0
 
 
+@dataclass(slots=True)
+class StateStats:
+    """What became of saves of the state: ``last_save`` is when all of it was last in the file, in Unix seconds."""
+
+    failures: int = 0
+    last_save: float | None = None
+
+
 class Stats:
     """All of it, in one place that outlives every cycle.
 
@@ -174,12 +183,14 @@ class Stats:
     set: they stay when a target goes. ``discoveries`` is by the target that stands for all cities.
     """
 
-    def __init__(self, targets: Iterable[Target] = (), *, interval: float) -> None:
+    def __init__(self, targets: Iterable[Target] = (), *, interval: float, sweep_interval: float | None = None) -> None:
         self.interval = interval
+        self.sweep_interval = interval if sweep_interval is None else sweep_interval
         self.targets = {target: TargetStats() for target in targets}
         self.discoveries: dict[Target, DiscoveryStats] = {}
         self.api = ApiStats()
         self.events = EventStats()
+        self.state = StateStats()
         self.job_types = Vocabulary(KNOWN_JOB_TYPES)
         self.queue_seconds = Histograms(JOB_SECONDS)
         self.run_seconds = Histograms(JOB_SECONDS)

@@ -1,9 +1,24 @@
-"""One target's cycles: sweep what is active, look up what was not sighted, report what has ended."""
+"""One target's cycles: sweep what is active, read the heads of what has ended, look up the rest, report."""
 
 from poller.cycle.listing import Listing
-from poller.cycle.ports import Cities, Pages, Reports
+from poller.cycle.memory import check_entries, cities_of, scope
+from poller.cycle.ports import Cities, Edges, Pages, Reports, Saves
 from poller.cycle.pulse import Pulse
 from poller.cycle.reader import PAGE_WITHIN
 from poller.cycle.target import TargetPoller, refused_pause
 
-__all__ = ["PAGE_WITHIN", "Cities", "Listing", "Pages", "Pulse", "Reports", "TargetPoller", "refused_pause"]
+__all__ = [
+    "PAGE_WITHIN",
+    "Cities",
+    "Edges",
+    "Listing",
+    "Pages",
+    "Pulse",
+    "Reports",
+    "Saves",
+    "TargetPoller",
+    "check_entries",
+    "cities_of",
+    "refused_pause",
+    "scope",
+]

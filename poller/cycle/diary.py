@@ -7,6 +7,7 @@ from poller.cycle.reader import Reader
 from poller.errors import FixRequest
 from poller.logs import get_logger
 from poller.models import State, Target
+from poller.ordering import Order
 from poller.stats import Outcome
 from poller.tracker import Tracker
 
@@ -23,6 +24,8 @@ class Diary:
         self._active: Counter[State] = Counter()
         self._states: set[str] = set()
         self._shared_with: set[Target] = set()
+        self._amended = 0
+        self._orders: dict[State, Order | None] = {}
         self._skipping = False
 
     def cycle(self, outcome: Outcome, reader: Reader, tracker: Tracker, seconds: float) -> None:
@@ -30,6 +33,7 @@ class Diary:
         self._say_trouble(outcome, reader)
         self._say_unlisted(reader)
         self._say_shared(tracker)
+        self._say_amended(tracker)
         active: Counter[State] = Counter()
         for (_, state), count in tracker.counts.items():
             active[state] += count
@@ -57,13 +61,25 @@ class Diary:
         else:
             self._log.info("the API lists jobs in this state again", state=listing.state)
 
+    def order(self, state: State, order: Order | None) -> None:
+        """Say what has been learnt of a listing's order."""
+        if state in self._orders and self._orders[state] == order:
+            return
+        self._orders[state] = order
+        if order is None:
+            self._log.warning("a listing has no order to go by, so it is read whole again and again", state=state)
+        else:
+            first = "newest" if order.newest_first else "oldest"
+            self._log.debug("a listing has an order", state=state, first=first)
+
     def refused_id(self, job_id: str, refusal: FixRequest) -> None:
         """Say that the API refuses to look a job up; the same in every cycle until the job is unresolved."""
         self._log.debug("the API refuses to look a job up", job_id=job_id, problem=str(refusal))
 
     def _say_trouble(self, outcome: Outcome, reader: Reader) -> None:
         error = reader.refusal or next(iter(reader.failures), None)
-        trouble = error.code if error else None if outcome == "complete" else outcome
+        # What failed in a complete cycle was asked for again, and came.
+        trouble = None if outcome == "complete" else error.code if error else outcome
         if trouble == self._trouble:
             return
         self._trouble = trouble
@@ -79,6 +95,15 @@ class Diary:
         for other in sorted(tracker.shared_with - self._shared_with, key=str):
             self._log.warning("jobs are listed under two targets; they stay the first one's", first=str(other))
         self._shared_with |= tracker.shared_with
+
+    def _say_amended(self, tracker: Tracker) -> None:
+        amended = tracker.ledger.amended
+        if amended > self._amended:
+            self._log.info(
+                "the API shows another state or end of jobs that were reported; the first ones stand",
+                jobs=amended - self._amended,
+            )
+            self._amended = amended
 
     def _say_unlisted(self, reader: Reader) -> None:
         new = reader.unlisted_states - self._states

@@ -1,6 +1,7 @@
 """What one listing of a target has taught: how long it is, and what its TotalCount is worth."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from poller.models import State
 from poller.reading import Reading
@@ -9,6 +10,13 @@ BLIND_AFTER = 3
 """Sweeps in a row that found a listing counted and not shown, after which that is how this API is."""
 
 _COUNT_SLACK = 0.05
+
+
+class Glance(NamedTuple):
+    """A first page: its ids in their order, and the listing's TotalCount."""
+
+    ids: tuple[str, ...]
+    total: int | None
 
 
 @dataclass(slots=True)

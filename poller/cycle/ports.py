@@ -1,9 +1,11 @@
 """What a cycle needs of the edges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from poller.models import News, Page, Query, Target
+from poller.models import Instant, News, Page, Query, Target
+from poller.reading import Ask
 
 
 class Pages(Protocol):
@@ -22,9 +24,55 @@ class Cities(Protocol):
         ...
 
 
+class ReadingLike(Protocol):
+    """Decides which pages to ask for: `poller.reading.Reading`, and others that are driven likewise."""
+
+    def asks(self) -> list[Ask]:
+        """Return the pages to ask for now."""
+        ...
+
+    def take(self, ask: Ask, page: Page, *, enough: bool = False) -> None:
+        """Take a page that was asked for; with ``enough`` nothing behind it is wanted."""
+        ...
+
+    def abandon(self) -> None:
+        """Give up."""
+        ...
+
+
+class Saves(Protocol):
+    """Keeps what has changed beyond the process, in scopes of keys and values."""
+
+    def attach(self, scope: str, collect: Callable[[], Iterable[tuple[str, bytes | None]]]) -> None:
+        """Ask for a scope's changes at each save: values by key, None for those that are gone."""
+        ...
+
+    def forget(self, scope: str) -> None:
+        """Delete all of a scope, and ask no more."""
+        ...
+
+    async def save(self) -> bool:
+        """Return when it is kept, or has failed for now, which is False."""
+        ...
+
+
 class Reports(Protocol):
     """Writes events."""
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
         """Return when every event is written; wait as long as nobody reads them."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """What a poller is connected to. ``keys`` returns the credentials in force, the same object until they change.
+
+    ``saves`` is None where nothing outlives the process.
+    """
+
+    pages: Pages
+    reports: Reports
+    keys: Callable[[], object]
+    now: Callable[[], Instant]
+    saves: Saves | None = None

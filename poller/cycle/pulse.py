@@ -21,6 +21,10 @@ class Pulse:
         if not self._pauses:
             self._deadlines.declare(self._task, anyio.current_time() + within)
 
+    def lift(self) -> None:
+        """Promise nothing any more: what was to be done is done."""
+        self._deadlines.lift(self._task)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Promise nothing inside the block: it waits for something that may take any time."""

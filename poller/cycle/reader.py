@@ -1,45 +1,88 @@
 """Reads the listings and look-ups of one target, and passes on what each page shows as it comes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import anyio
 from msgspec import structs
 
-from poller.cycle.ports import Pages
+from poller.cycle.ports import Pages, ReadingLike
 from poller.cycle.pulse import Pulse
 from poller.cycle.reporter import Reporter
 from poller.errors import ApiError, FixRequest, NeedsAction
+from poller.frontier import ServerClock
 from poller.models import Instant, Page, Query
-from poller.reading import Ask, Reading
+from poller.reading import Ask
 from poller.tracker import Tracker
 
-PAGE_WITHIN = 1800.0
+PAGE_WITHIN: Final = 1800.0
 """Seconds in which a page comes or is given up: every retry at its slowest, and a turn at the slowest rate."""
+
+Judge = Callable[[Page, int], bool]
+"""Tells of a page, and of how many completions were in it, whether nothing behind its rows is wanted."""
+
+
+class Sight:
+    """What a page passes through when it comes: the server's clock, the tracker, the report."""
+
+    def __init__(self, tracker: Tracker, reporter: Reporter, clock: ServerClock, now: Callable[[], Instant]) -> None:
+        self.tracker = tracker
+        self.clock = clock
+        self._reporter = reporter
+        self._now = now
+        self._longest_page = 0
+
+    @property
+    def longest_page(self) -> int:
+        """How many rows the longest page had that this server has given."""
+        return self._longest_page
+
+    def now(self) -> Instant:
+        """Read all three clocks."""
+        return self.clock.tell(self._now())
+
+    async def take(self, page: Page, pulse: Pulse) -> int:
+        """Take a page's rows as sightings; return how many completions they showed, once those are reported.
+
+        Meanwhile the reader's ``pulse`` promises nothing.
+        """
+        now = self._now()
+        self._longest_page = max(self._longest_page, page.received)
+        self.clock.take(now.wall if page.date is None else page.date, now.mono)
+        completions = self.tracker.sight(page.jobs, self.clock.tell(now))
+        if completions:
+            with pulse.paused():
+                await self._reporter.tell(completions)
+        return len(completions)
 
 
 class Reader:
-    """One cycle's requests. ``failures`` are those that brought no page after every retry."""
+    """The requests of one cycle, or of one scan. ``failures`` are those that brought no page after every retry."""
 
-    def __init__(
-        self, tracker: Tracker, pages: Pages, reporter: Reporter, pulse: Pulse, now: Callable[[], Instant]
-    ) -> None:
+    def __init__(self, pages: Pages, sight: Sight, pulse: Pulse) -> None:
         self.received = 0
         self.skipped = 0
         self.unlisted_states: set[str] = set()
         self.failures: list[ApiError] = []
-        self._tracker = tracker
         self._pages = pages
-        self._reporter = reporter
+        self._sight = sight
         self._pulse = pulse
-        self._now = now
 
     @property
     def refusal(self) -> NeedsAction | None:
         """What a person must act on before this target can be read again."""
         return next((error for error in self.failures if isinstance(error, NeedsAction)), None)
 
-    async def read(self, query: Query, reading: Reading, found: set[str] | None = None) -> None:
-        """Drive a reading to its end; add the ids that came to ``found``.
+    async def read(
+        self,
+        query: Query,
+        reading: ReadingLike,
+        *,
+        found: set[str] | None = None,
+        judge: Judge = lambda _page, _completions: False,
+        pause: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Drive a reading to its end; add the ids that came to ``found``, and ``pause`` after each page.
 
         Rows count as sightings as soon as they are here, whatever becomes of the rest of the reading. Raises
         `FixRequest` where a look-up is refused, which says something of its ids and nothing of the target.
@@ -63,18 +106,20 @@ class Reader:
                     else:
                         self.failures.append(error)
                     return
-                await self._take(page, found)
-                reading.take(ask, page)
+                completions = await self._take(page, found)
+                reading.take(ask, page, enough=judge(page, completions))
+                if pause is not None:
+                    await pause()
                 launch()
 
             launch()
         if refused:
             raise refused[0]
 
-    async def _take(self, page: Page, found: set[str] | None) -> None:
+    async def _take(self, page: Page, found: set[str] | None) -> int:
         self.received += 1
         self.skipped += page.skipped
         self.unlisted_states.update(page.unlisted_states)
         if found is not None:
             found.update(job.job_id for job in page.jobs)
-        await self._reporter.tell(self._tracker.sight(page.jobs, self._now()))
+        return await self._sight.take(page, self._pulse)

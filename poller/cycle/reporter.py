@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from anyio import CancelScope
+
 from poller.cycle.ports import Reports
 from poller.cycle.pulse import Pulse
 from poller.models import Completion, News, Target, Unresolved
@@ -18,10 +20,10 @@ class Reporter:
         self._pulse = pulse
 
     async def tell(self, news: Sequence[News]) -> None:
-        """Return when all of it is written."""
+        """Return when all of it is written. Not cancelled: what the tracker has let go of would be lost."""
         if not news:
             return
-        with self._pulse.paused():
+        with self._pulse.paused(), CancelScope(shield=True):
             await self._reports.report(self._target, news)
         for item in news:
             if isinstance(item, Completion):

@@ -1,19 +1,21 @@
-"""Polls one target, cycle after cycle: orchestration only. What is decided, the tracker and the reading decide."""
+"""Polls one target, cycle after cycle: orchestration only. What is decided, the core decides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import anyio
 
 from poller.cycle.diary import Diary
-from poller.cycle.listing import Listing
-from poller.cycle.ports import Pages, Reports
+from poller.cycle.heads import Heads
+from poller.cycle.look_up import LookUp
+from poller.cycle.memory import Memory, scope
+from poller.cycle.ports import Edges
 from poller.cycle.pulse import Pulse
-from poller.cycle.reader import Reader
+from poller.cycle.reader import Reader, Sight
 from poller.cycle.reporter import Reporter
-from poller.errors import FixRequest
-from poller.models import MAX_PAGE_ROWS, Instant, Query, State, Target
-from poller.reading import Reading
+from poller.cycle.sweep import Sweep
+from poller.frontier import Floor, ServerClock, Sweeps, margin
+from poller.models import Instant, Target
 from poller.stats import Deadlines, Outcome, Stats, label
 from poller.tracker import Tracker
 
@@ -23,7 +25,8 @@ _REFUSED_PAUSES: Final = (60.0, 120.0, 300.0, 600.0)
 
 _KEYS_LOOK: Final = 1.0
 _UNSIGHTED_INTERVALS: Final = 2
-_PHASE_STEP: Final = 7
+_TICK: Final = 0.5
+"""Seconds by which a cycle may begin early, and a sweep with it, rather than an interval late."""
 
 
 def refused_pause(refusals: int) -> float:
@@ -34,44 +37,72 @@ def refused_pause(refusals: int) -> float:
 class TargetPoller:
     """One target's cycles. They never overlap; one that ran late is followed at once by the next.
 
-    ``keys`` returns the credentials in force, the same object until they change.
+    ``floor`` is where news begins, unless an earlier process has left ``kept`` entries. ``others`` returns the least
+    frontier of the targets that list the same jobs.
     """
 
     def __init__(
         self,
         target: Target,
+        edges: Edges,
         *,
-        pages: Pages,
-        reports: Reports,
         stats: Stats,
         deadlines: Deadlines,
-        now: Callable[[], Instant],
         window: int,
-        keys: Callable[[], object],
+        floor: Floor,
+        kept: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         self.tracker = Tracker(stats.job_types)
+        self.others: Callable[[], float] = lambda: float("inf")
         self._target = target
-        self._pages = pages
+        self._edges = edges
         self._stats = stats
         self._own = stats.targets[target]
+        self._deadlines = deadlines
         self._pulse = Pulse(deadlines, f"polling of {target}")
-        self._reporter = Reporter(target, reports, stats, self._pulse)
-        self._now = now
-        self._window = window
-        self._keys = keys
-        # PENDING first: a job that moves on between the two is then seen twice rather than never.
-        self._listings = (Listing(State.PENDING), Listing(State.RUNNING))
-        self._sweeps = 0
+        self._reporter = Reporter(target, edges.reports, stats, self._pulse)
         self._refused = 0
+        self._swept_at = float("-inf")
         self._log = Diary(target)
+        self._sight = Sight(self.tracker, self._reporter, ServerClock(), edges.now)
+        self._sweep = Sweep(target, self._sight, self._log, window=window)
+        self._sweeps = Sweeps()
+        self._heads = Heads(
+            target,
+            self._sight,
+            sweep=self._sweep,
+            sweeps=self._sweeps,
+            diary=self._log,
+            api=stats.api,
+            floor=floor,
+        )
+        self._look_up = LookUp(target, self._sight, self._reporter, self._log, window=window)
+        if edges.saves is not None:
+            memory = Memory(target, self._sight, self._heads)
+            memory.restore(kept)
+            edges.saves.attach(scope(target), memory.changes)
 
     async def run(self, *, first_after: float = 0.0) -> None:
         """Poll until cancelled, from ``first_after`` seconds on; then report what was held back."""
         try:
-            await self._turn(anyio.current_time() + first_after)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._scan_again, first_after)
+                await self._turn(anyio.current_time() + first_after)
         finally:
             with self._pulse.paused(), anyio.CancelScope(shield=True):
-                await self._reporter.tell(self.tracker.farewell(self._now()))
+                await self._part()
+
+    async def forget(self) -> None:
+        """Report what was held back and leave nothing behind: the target is gone for good."""
+        await self._reporter.tell(self.tracker.farewell(self._sight.now()))
+        if self._edges.saves is not None:
+            self._edges.saves.forget(scope(self._target))
+
+    async def _part(self) -> None:
+        if self._edges.saves is None:
+            await self._reporter.tell(self.tracker.farewell(self._edges.now()))
+        else:
+            await self._edges.saves.save()
 
     async def _turn(self, due: float) -> None:
         while True:
@@ -83,121 +114,107 @@ class TargetPoller:
 
     async def _rest(self, due: float) -> float:
         """Wait until a cycle is due, or until there are other keys than those that were refused; return when."""
-        keys = self._keys()
+        keys = self._edges.keys()
         # Keys come from files, which nobody tells of.
         while (left := due - anyio.current_time()) > 0:
             await anyio.sleep(min(left, _KEYS_LOOK) if self._refused else left)
-            if self._refused and self._keys() is not keys:
+            if self._refused and self._edges.keys() is not keys:
                 self._refused = 0
                 return anyio.current_time()
         return due
 
+    async def _scan_again(self, first_after: float) -> None:
+        """Read whole, beside the cycles, what has to be; its requests take turns with theirs."""
+        await anyio.sleep(first_after)
+        while True:
+            await anyio.sleep(self._stats.interval)
+            if not self._refused:
+                await self.scan()
+
+    async def scan(self) -> None:
+        """Read whole the listings of finished jobs that are due."""
+        pulse = Pulse(self._deadlines, f"scanning of {self._target}")
+        try:
+            await self._heads.scan(Reader(self._edges.pages, self._sight, pulse), self._margin)
+        finally:
+            pulse.lift()
+
     async def cycle(self) -> Outcome:
-        """Sweep, look up, report: one cycle."""
-        began = self._now()
-        reader = Reader(self.tracker, self._pages, self._reporter, self._pulse, self._now)
-        swept = await self._sweep(reader)
-        # An absence proves nothing, but after a whole sweep it is reason enough to ask.
-        cutoff = began.mono if swept else began.mono - _UNSIGHTED_INTERVALS * self._stats.interval
-        answered = await self._look_up(reader, cutoff)
-        await self._reporter.tell(self.tracker.overdue(self._now()))
-        self.tracker.settle(self._now())
-        outcome: Outcome = "complete" if swept and answered else "partial" if reader.received else "failed"
+        """Sweep, read the heads, look up, report: one cycle."""
+        began = self._edges.now()
+        reader = Reader(self._edges.pages, self._sight, self._pulse)
+        complete = await self._rest_or_sweep(reader, began)
+        await self._reporter.tell(self.tracker.overdue(self._sight.now()))
+        self.tracker.settle(self._sight.now(), margin=self._margin, others=self.others())
+        if self._edges.saves is not None:
+            await self._edges.saves.save()
+        outcome: Outcome = "complete" if complete else "partial" if reader.received else "failed"
         self._close(began, outcome, reader)
         return outcome
 
-    async def _sweep(self, reader: Reader) -> bool:
-        """Read what is active; True if every listing was read whole, or is known to be kept from us."""
-        whole = True
-        for listing in self._listings:
-            whole = await self._sweep_one(listing, reader) and whole
-            if reader.refusal:
-                return False
-        self._sweeps += 1
-        return whole
+    async def _rest_or_sweep(self, reader: Reader, began: Instant) -> bool:
+        """Bring what is known of the jobs up to date; True if nothing was left out.
 
-    async def _sweep_one(self, listing: Listing, reader: Reader) -> bool:
-        reading = Reading(
-            expected=listing.expected,
-            phase=self._sweeps * _PHASE_STEP,
-            window=self._window,
-            trust_count=self._counts_are_trusted,
-        )
-        await reader.read(Query(self._target, listing.state), reading)
-        was_blind = listing.blind
-        listing.learn(reading)
-        if listing.blind != was_blind:
-            self._log.blindness(listing)
-        return reading.whole or listing.blind
+        Where nothing moves, a look at the first pages and the heads takes the place of a sweep for a while.
+        """
+        rested = self._may_rest(began) and await self._sweep.glance(reader) and await self._read_heads(reader)
+        if rested and self._heads.still:
+            return await self._look_up.run(reader, self._swept_at)
+        swept = not reader.refusal and await self._sweep_meanwhile(reader, began)
+        headed = rested or await self._read_heads(reader)
+        # An absence proves nothing, but after a whole sweep it is reason enough to ask.
+        cutoff = began.mono if swept else began.mono - _UNSIGHTED_INTERVALS * self._stats.interval
+        answered = await self._look_up.run(reader, cutoff)
+        return swept and headed and answered
 
-    @property
-    def _counts_are_trusted(self) -> bool:
-        return all(listing.count_holds is not False for listing in self._listings)
+    def _may_rest(self, began: Instant) -> bool:
+        return self._sweep.may_rest and began.mono - self._swept_at < self._stats.sweep_interval - _TICK
 
-    async def _look_up(self, reader: Reader, cutoff: float) -> bool:
-        """Ask by id for the jobs that were not sighted; True if every answer was whole."""
-        if reader.refusal:
-            return False
-        ids = self.tracker.questions(cutoff, self._now())
-        control = self.tracker.control(cutoff)
-        size = MAX_PAGE_ROWS - 1 if control is not None else MAX_PAGE_ROWS
-        batches = [ids[start : start + size] for start in range(0, len(ids), size)]
-        places = anyio.Semaphore(self._window)
-        answers: list[bool] = []
+    async def _read_heads(self, reader: Reader) -> bool:
+        return not reader.refusal and await self._heads.run(reader, self._margin)
 
-        async def ask(batch: Sequence[str]) -> None:
-            async with places:
-                answers.append(await self._ask(batch, control, reader))
+    async def _sweep_meanwhile(self, reader: Reader, began: Instant) -> bool:
+        """Sweep; while that lasts, read the heads and look jobs up in every interval."""
+        over = anyio.Event()
+
+        async def keep_up() -> None:
+            while True:
+                with anyio.move_on_after(self._stats.interval):
+                    await over.wait()
+                    return
+                if await self._read_heads(reader):
+                    # What this sweep has not come to yet is not absent from it.
+                    await self._look_up.run(reader, self._swept_at)
 
         async with anyio.create_task_group() as group:
-            for batch in batches:
-                group.start_soon(ask, batch)
-        return all(answers)
+            group.start_soon(keep_up)
+            whole = await self._sweep_whole(reader, began)
+            over.set()
+        return whole
 
-    async def _ask(self, batch: Sequence[str], control: str | None, reader: Reader) -> bool:
-        """Look one batch up, with a job that must come back beside it to show that absence means something."""
-        asked = tuple(batch) if control is None else (*batch, control)
-        found: set[str] = set()
-        reading = Reading(expected=len(asked), trust_count=False, wanted=asked)
-        try:
-            await reader.read(Query(self._target, job_ids=asked), reading, found)
-        except FixRequest as refusal:
-            return await self._ask_less(batch, control, reader, refusal)
-        if reading.whole:
-            await self._reporter.tell(self.tracker.absent(batch, found, control, self._now()))
-        return reading.whole
+    async def _sweep_whole(self, reader: Reader, began: Instant) -> bool:
+        whole = await self._sweep.run(reader)
+        if whole:
+            self._swept_at = began.mono
+            self._sweeps.complete(self._sight.clock.tell(began), self._edges.now().mono, self._margin)
+        return whole
 
-    async def _ask_less(self, batch: Sequence[str], control: str | None, reader: Reader, refusal: FixRequest) -> bool:
-        """Look up half a batch at a time: the API takes fewer ids than we thought, or dislikes one of them."""
-        if len(batch) > 1:
-            half = len(batch) // 2
-            return all([await self._ask(part, control, reader) for part in (batch[:half], batch[half:])])
-        if control is not None:
-            return await self._ask(batch, None, reader)
-        self._log.refused_id(batch[0], refusal)
-        await self._reporter.tell(self.tracker.absent(batch, (), None, self._now()))
-        return True
+    @property
+    def _margin(self) -> float:
+        return margin(max(self._stats.interval, self._own.last_cycle_seconds))
 
     def _close(self, began: Instant, outcome: Outcome, reader: Reader) -> None:
         """Write down how a cycle went."""
-        ended, own = self._now(), self._own
+        ended, own = self._edges.now(), self._own
         own.cycles[outcome] += 1
         own.last_cycle_seconds = ended.mono - began.mono
         family = (label(self._target.project_id), self._target.product_type)
         self._stats.cycle_seconds[family].observe(own.last_cycle_seconds)
         own.up = outcome == "complete"
+        own.full_scan = self._heads.full_scan
         self._refused = self._refused + 1 if reader.refusal else 0
         own.refusal = str(reader.refusal) if reader.refusal else None
         if own.up:
             own.last_complete_at, own.last_complete_timestamp = ended.mono, ended.wall
-            own.listed = self._listed()
+            own.listed = dict(self._sweep.listed())
         self._log.cycle(outcome, reader, self.tracker, own.last_cycle_seconds)
-
-    def _listed(self) -> dict[State, int]:
-        """Return the API's own counts, where one has proved to be of its state."""
-        proved = self._counts_are_trusted and any(listing.count_holds for listing in self._listings)
-        return {
-            listing.state: listing.count
-            for listing in self._listings
-            if listing.count is not None and (listing.count_holds or (listing.blind and proved))
-        }

@@ -4,6 +4,7 @@ import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -15,9 +16,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from poller import __version__
 from poller.errors import ApiError, ConfigError, Malformed, RetryLater, SlowDown
+from poller.lifecycle import ACTIVE
 from poller.lister.body import read_body
 from poller.lister.gate import Gate
-from poller.models import Page, Query, Target
+from poller.models import Page, Query, Target, unix_time
 from poller.signature import Credentials
 from poller.stats import ApiStats, Trouble
 from poller.wire import (
@@ -53,10 +55,12 @@ def open_client(
 ) -> httpx2.AsyncClient:
     """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
 
+    A ``transport`` takes the place of the network, TLS included.
+
     Certificates are the system's, or those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
     Raises ConfigError where that file is none of certificates, or a proxy is none.
     """
-    trusted = _trusted()
+    trusted = _trusted() if transport is None else False
     try:
         return httpx2.AsyncClient(
             verify=trusted,
@@ -94,6 +98,7 @@ class _Call(Generic[Read]):
     target: Target
     form: Callable[[Credentials], bytes]
     read: Callable[[Reply], Read]
+    sweeping: bool = False
 
 
 class Lister:
@@ -130,8 +135,9 @@ class Lister:
 
     async def page(self, query: Query) -> Page:
         """Fetch one page; raise the last `ApiError` where the tries are used up or useless."""
+        sweeping = query.state in ACTIVE
         call: _Call[Page] = _Call(
-            ACTION, query.target, partial(form, query), partial(read_page, tasks=query.state is None)
+            ACTION, query.target, partial(form, query), partial(read_page, tasks=not sweeping), sweeping=sweeping
         )
         page: Page = await self._retrying(self._try, call)
         self._stats.rows_skipped += page.skipped
@@ -145,7 +151,7 @@ class Lister:
         return cities.ids
 
     async def _try(self, call: _Call[Read]) -> Read:
-        async with self._gate.turn(call.target):
+        async with self._gate.turn(call.target, sweeping=call.sweeping):
             sent_at = anyio.current_time()
             try:
                 answer = call.read(await self._exchange(call.form))
@@ -190,6 +196,7 @@ class Lister:
             body=body,
             request_id=line(credentials.redact(request_id)) if request_id else None,
             retry_after=_retry_after(response.headers),
+            date=_date(response.headers.get("Date", "")),
             signed_with=credentials,
         )
 
@@ -232,6 +239,15 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
 
 def _seconds_between(earlier: str, later: str) -> float:
     return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+
+
+def _date(value: str) -> int | None:
+    """Read an HTTP date (RFC 9110, 5.6.7) in Unix seconds. It is in GMT, also where its form names no zone."""
+    try:
+        date = parsedate_to_datetime(value)
+        return unix_time((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _pause(state: RetryCallState) -> float:

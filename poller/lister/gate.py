@@ -13,26 +13,51 @@ from poller.models import Target
 from poller.pace import Pace
 
 
+class _Queue:
+    """One target's waiters. Two kinds of requests take turns, so that many of one do not hold up the other."""
+
+    def __init__(self) -> None:
+        self._kinds: OrderedDict[bool, deque[anyio.Event]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
+    def append(self, kind: bool, turn: anyio.Event) -> None:  # noqa: FBT001 (one of two)
+        self._kinds.setdefault(kind, deque()).append(turn)
+
+    def popleft(self) -> anyio.Event:
+        kind, turns = self._kinds.popitem(last=False)
+        turn = turns.popleft()
+        if turns:
+            self._kinds[kind] = turns
+        return turn
+
+    def remove(self, kind: bool, turn: anyio.Event) -> None:  # noqa: FBT001 (one of two)
+        self._kinds[kind].remove(turn)
+        if not self._kinds[kind]:
+            del self._kinds[kind]
+
+
 class _Turns:
-    """A lock whose waiters are served in turns between targets, and first come first served within one."""
+    """A lock whose waiters are served in turns between targets, and between the two kinds of one target's requests."""
 
     def __init__(self) -> None:
         self._held = False
-        self._waiting: OrderedDict[Target, deque[anyio.Event]] = OrderedDict()
+        self._waiting: OrderedDict[Target, _Queue] = OrderedDict()
 
-    async def acquire(self, target: Target) -> None:
+    async def acquire(self, target: Target, kind: bool) -> None:  # noqa: FBT001 (one of two)
         if not self._held:
             self._held = True
             return
         turn = anyio.Event()
-        self._waiting.setdefault(target, deque()).append(turn)
+        self._waiting.setdefault(target, _Queue()).append(kind, turn)
         try:
             await turn.wait()
         except BaseException:
             if turn.is_set():
                 self.release()
             else:
-                self._leave(target, turn)
+                self._leave(target, kind, turn)
             raise
 
     def release(self) -> None:
@@ -44,9 +69,9 @@ class _Turns:
         if queue:
             self._waiting[target] = queue
 
-    def _leave(self, target: Target, turn: anyio.Event) -> None:
+    def _leave(self, target: Target, kind: bool, turn: anyio.Event) -> None:  # noqa: FBT001 (one of two)
         queue = self._waiting[target]
-        queue.remove(turn)
+        queue.remove(kind, turn)
         if not queue:
             del self._waiting[target]
 
@@ -69,10 +94,13 @@ class Gate:
         self._lanes: dict[str | None, _Lane] = {}
 
     @asynccontextmanager
-    async def turn(self, target: Target) -> AsyncIterator[None]:
-        """Wait until a request for the target may go; it counts as under way until the block ends."""
+    async def turn(self, target: Target, *, sweeping: bool = False) -> AsyncIterator[None]:
+        """Wait until a request for the target may go; it counts as under way until the block ends.
+
+        Where both wait, every second one of a target's requests is of a sweep, however many pages that has.
+        """
         lane = self._lane(target)
-        await lane.turns.acquire(target)
+        await lane.turns.acquire(target, sweeping)
         try:
             await anyio.sleep_until(lane.pace.book(anyio.current_time()))
             await self._places.acquire()

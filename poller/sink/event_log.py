@@ -1,7 +1,7 @@
 """News in, lines out: a structlog logger whose renderer is the event line."""
 
 from collections.abc import MutableMapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -10,7 +10,9 @@ from poller.errors import SinkClosed
 from poller.models import News, Target
 
 _BATCH_LINES: Final = 500
-"""What may be encoded and held at a time, at most 8 MiB: it takes milliseconds, in the event loop."""
+"""What may be on its way at a time, at most 8 MiB."""
+
+Entry = TypeVar("Entry")
 
 
 class LineSink(Protocol):
@@ -18,6 +20,33 @@ class LineSink(Protocol):
 
     async def write(self, lines: Sequence[bytes]) -> None:
         """Return when all lines are written."""
+
+
+class Outbox(Protocol[Entry]):
+    """Keeps lines from before they are written until after, so that a kill between loses none."""
+
+    def stage(self, lines: Sequence[bytes]) -> Entry:
+        """Take lines, to be kept with all that is saved from now on."""
+
+    async def save(self) -> bool:
+        """Save what is staged and written by now; False if that has failed, and will be tried again."""
+
+    def written(self, entry: Entry) -> None:
+        """Let go of lines that are written, with the next save."""
+
+
+class NoOutbox:
+    """For a poller whose memory ends with the process."""
+
+    def stage(self, _lines: Sequence[bytes]) -> None:
+        """Keep nothing."""
+
+    async def save(self) -> bool:
+        """Do nothing."""
+        return True
+
+    def written(self, _entry: None) -> None:
+        """Do nothing."""
 
 
 class _Collector:
@@ -28,23 +57,37 @@ class _Collector:
         self.info = self.warning = self.lines.append
 
 
-class EventLog:
+class EventLog(Generic[Entry]):
     """Reports news, one event line each. ``execute_messages`` includes tasks' command output."""
 
-    def __init__(self, sink: LineSink, *, execute_messages: bool) -> None:
+    def __init__(self, sink: LineSink, outbox: Outbox[Entry], *, execute_messages: bool) -> None:
         self._sink = sink
+        self._outbox = outbox
         self._execute_messages = execute_messages
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
-        """Return when all of it is written. Raises SinkClosed, after the sink was told of all of it."""
+        """Return when all of it is written. Raises SinkClosed, after the sink was told of all of it.
+
+        Every line is staged before anything else can run: whoever saves what is known of the jobs saves the lines too.
+        """
+        lines = self._encode(target, news)
+        entry = self._outbox.stage(lines)
+        # Where that fails for now, lines are written all the same: events must not wait for a disk to have room.
+        await self._outbox.save()
+        await self.write(lines, entry)
+
+    async def write(self, lines: Sequence[bytes], entry: Entry) -> None:
+        """Write lines that are in the outbox already. Raises as `report` does."""
         closed: SinkClosed | None = None
-        for start in range(0, len(news), _BATCH_LINES):
+        for start in range(0, len(lines), _BATCH_LINES):
             try:
-                await self._sink.write(self._encode(target, news[start : start + _BATCH_LINES]))
+                await self._sink.write(lines[start : start + _BATCH_LINES])
             except SinkClosed as error:
                 closed = error
         if closed is not None:
             raise closed
+        self._outbox.written(entry)
+        await self._outbox.save()
 
     def _encode(self, target: Target, news: Sequence[News]) -> list[bytes]:
         collector = _Collector()

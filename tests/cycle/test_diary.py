@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from poller.cycle import TargetPoller
+from poller.cycle import Edges, TargetPoller
+from poller.frontier import Floor
 from poller.models import Instant, News, Page, Query, Target
 from poller.stats import Deadlines, Stats
 
@@ -37,13 +38,11 @@ async def cycles(page: Page, count: int) -> list[str]:
     """Run some cycles and return what was warned of."""
     poller = TargetPoller(
         TARGET,
-        pages=OddApi(page),
-        reports=Nobody(),
+        Edges(pages=OddApi(page), reports=Nobody(), keys=lambda: None, now=lambda: Instant(0, 0)),
         stats=Stats([TARGET], interval=10),
         deadlines=Deadlines(),
-        now=lambda: Instant(0, 0),
         window=1,
-        keys=lambda: None,
+        floor=Floor(0),
     )
     with capture_logs() as entries:
         for _ in range(count):

@@ -9,8 +9,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from poller.cycle import TargetPoller
+from poller.cycle import Edges, TargetPoller
 from poller.errors import FixCredentials
+from poller.frontier import Floor
 from poller.models import Instant, Job, News, Page, Query, State, Target
 from poller.stats import Deadlines, Stats
 
@@ -21,7 +22,7 @@ TARGET = Target()
 class SlowApi:
     """An API without jobs, or with one that is over; each answer takes some seconds."""
 
-    seconds: Callable[[], float] = lambda: 0.0
+    seconds: Callable[[Query], float] = lambda query: 0.0
     refuses: bool = False
     jobs: tuple[Job, ...] = ()
     cycles: list[float] = field(default_factory=list)
@@ -30,7 +31,7 @@ class SlowApi:
         """Answer, and remember when each cycle began."""
         if query.state is State.PENDING:
             self.cycles.append(trio.current_time())
-        await anyio.sleep(self.seconds())
+        await anyio.sleep(self.seconds(query))
         if self.refuses:
             raise FixCredentials("171", "RetCode 171")
         rows = [job for job in self.jobs if query.job_ids or job.state is query.state]
@@ -39,14 +40,21 @@ class SlowApi:
 
 @dataclass
 class Reports:
-    """Takes news, or never does."""
+    """Takes news at once, or not before its reader ``reads``."""
 
-    stalled: bool = False
+    reads: anyio.Event | None = None
+    waiting: bool = False
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
-        """Write at once, or wait for ever."""
-        if self.stalled:
-            await anyio.sleep_forever()
+        """Write."""
+        if self.reads is not None:
+            self.waiting = True
+            await self.reads.wait()
+
+
+def now() -> Instant:
+    """Read the virtual clock, which all share."""
+    return Instant(trio.current_time(), trio.current_time())
 
 
 def poll(
@@ -63,13 +71,11 @@ def poll(
     async def main() -> None:
         poller = TargetPoller(
             TARGET,
-            pages=api,
-            reports=reports or Reports(),
+            Edges(pages=api, reports=reports or Reports(), keys=keys, now=now),
             stats=Stats([TARGET], interval=10),
             deadlines=deadlines,
-            now=lambda: Instant(trio.current_time(), trio.current_time()),
             window=1,
-            keys=keys,
+            floor=Floor(trio.current_time()),
         )
         start = trio.current_time()
         async with anyio.create_task_group() as group:
@@ -86,7 +92,7 @@ def poll(
 
 def test_cycles_begin_an_interval_apart() -> None:
     """From the start of one to the start of the next, however long each takes."""
-    api = SlowApi(seconds=lambda: 2)
+    api = SlowApi(seconds=lambda query: 1)
     poll(api, 35)
     assert api.cycles == [0, 10, 20, 30]
 
@@ -100,8 +106,8 @@ def test_the_first_cycle_may_wait() -> None:
 
 def test_a_late_cycle_is_followed_at_once_and_not_caught_up() -> None:
     """No burst makes up for the starts that were missed."""
-    slow = iter([20.0, 20.0])
-    api = SlowApi(seconds=lambda: next(slow, 0.0))
+    slow = {State.PENDING: iter([20.0]), State.RUNNING: iter([20.0])}
+    api = SlowApi(seconds=lambda query: next(slow.get(query.state, iter(())), 0.0) if query.state else 0.0)
     poll(api, 65)
     assert api.cycles == [0, 40, 50, 60]
 
@@ -123,7 +129,7 @@ def test_new_keys_end_the_wait_of_a_refused_target() -> None:
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_a_loop_that_turns_misses_no_deadline(seconds: float) -> None:
     """Slow answers are no reason to restart the process."""
-    deadlines = poll(SlowApi(seconds=lambda: seconds), 3599)
+    deadlines = poll(SlowApi(seconds=lambda query: seconds), 3599)
     assert not list(deadlines.missed(3599))
 
 
@@ -132,7 +138,7 @@ def test_a_stalled_reader_breaks_no_promise() -> None:
     running = Job("a", State.RUNNING)
     api = SlowApi(jobs=(running,))
 
-    def end() -> float:
+    def end(query: Query) -> float:
         if len(api.cycles) > 1:
             api.jobs = (Job("a", State.SUCCESS, ended=1),)
         return 0.0
@@ -141,25 +147,30 @@ def test_a_stalled_reader_breaks_no_promise() -> None:
     deadlines = Deadlines()
 
     async def main() -> None:
+        reads = anyio.Event()
+        reports = Reports(reads)
         poller = TargetPoller(
             TARGET,
-            pages=api,
-            reports=Reports(stalled=True),
+            Edges(pages=api, reports=reports, keys=lambda: None, now=now),
             stats=Stats([TARGET], interval=10),
             deadlines=deadlines,
-            now=lambda: Instant(trio.current_time(), trio.current_time()),
             window=1,
-            keys=lambda: None,
+            floor=Floor(trio.current_time()),
         )
-        with anyio.move_on_after(100):
-            await poller.run()
-        assert not list(deadlines.missed(trio.current_time() + 1e9))
+        async with anyio.create_task_group() as group:
+            group.start_soon(poller.run)
+            await anyio.sleep(105)
+            missed = list(deadlines.missed(trio.current_time() + 1e9))
+            reads.set()
+            group.cancel_scope.cancel()
+        assert reports.waiting
+        assert missed == []
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 def test_a_loop_that_hangs_misses_its_deadline() -> None:
     """What never comes back is found out."""
-    deadlines = poll(SlowApi(seconds=lambda: 1e9), 100)
+    deadlines = poll(SlowApi(seconds=lambda query: 1e9), 100)
     [late] = deadlines.missed(1e8)
     assert "polling" in late

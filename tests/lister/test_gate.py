@@ -119,6 +119,50 @@ async def test_within_a_target_the_first_to_ask_goes_first() -> None:
     assert order == list(range(6))
 
 
+async def kinds(*wanted: tuple[Target, bool], leaving: int | None = None) -> list[tuple[Target, bool]]:
+    """Ask for turns in this order, ``True`` where sweeping; return in which they came. One may leave while it waits."""
+    gate, came = Gate(max_rps=10, concurrency=1), list[tuple[Target, bool]]()
+
+    async def request(target: Target, *, sweeping: bool, scope: anyio.CancelScope) -> None:
+        with scope:
+            async with gate.turn(target, sweeping=sweeping):
+                came.append((target, sweeping))
+
+    async with anyio.create_task_group() as tasks:
+        scopes = [anyio.CancelScope() for _ in wanted]
+        for (target, sweeping), scope in zip(wanted, scopes, strict=True):
+            tasks.start_soon(partial(request, target, sweeping=sweeping, scope=scope))
+            await anyio.lowlevel.checkpoint()
+        if leaving is not None:
+            scopes[leaving].cancel()
+    return came
+
+
+@pytest.mark.parametrize("many", [True, False])
+async def test_two_kinds_of_a_targets_requests_take_turns(many: bool) -> None:  # noqa: FBT001 (a kind of request)
+    """Many of one do not hold up a few of the other, whichever they are, and go on after them."""
+    came = await kinds(*[(A, many)] * 6, *[(A, not many)] * 2)
+    # The first two have not had to queue.
+    assert [sweeping is many for _, sweeping in came] == [True, True, True, False, True, False, True, True]
+
+
+async def test_two_kinds_of_a_targets_requests_get_it_no_more_turns() -> None:
+    """One that sweeps beside its heads has every second request, like one that does not."""
+    came = await kinds(*[(A, True)] * 4, *[(A, False)] * 2, *[(B, False)] * 4)
+    assert [target for target, _ in came] == [A, A, A, B, A, B, A, B, A, B]
+    assert [sweeping for target, sweeping in came if target == A] == [True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize("leaving", [2, 3, 4])
+async def test_a_waiter_of_one_kind_that_leaves_takes_no_turn_from_the_other(leaving: int) -> None:
+    """Be it the last of its kind, or one of two."""
+    wanted = [(A, False), (A, False), (A, True), (A, False), (A, False)]
+    came = await kinds(*wanted, leaving=leaving)
+    assert sorted(sweeping for _, sweeping in came) == sorted(
+        sweeping for index, (_, sweeping) in enumerate(wanted) if index != leaving
+    )
+
+
 async def test_a_throttled_project_slows_itself() -> None:
     """To half, and nobody else."""
     log = Log(Gate(max_rps=20, concurrency=8))
