@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format coverage docs memory lock clean
+.PHONY: help demo test check format coverage docs simulate-long memory lock clean
 
 # Empty is the first of these that is new enough.
 PYTHON ?=
@@ -14,13 +14,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 # Rows 1 to 3 of the house: every branch of them is tested.
-CORE := models errors lifecycle runs signature stats events/* wire/* reading tracker roster config/* pace
+CORE := models errors lifecycle runs signature stats events/* wire/* reading/* tracker/* roster frontier ordering config/* pace
 comma := ,
 space := $(subst ,, )
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-	  printf '%-16s%s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	  printf '%-21s%s\n' "$$target" "$$text"; done
 
 demo: .venv/runtime.stamp ## Watch the poller work on a simulated fleet, until Ctrl-C
 	@$(BIN)/python -m poller demo $(ARGS)
@@ -48,6 +48,9 @@ coverage: .venv/dev.stamp ## Run the tests, and fail unless they cover every bra
 
 docs: .venv/dev.stamp ## Write the tables of settings and metrics into the README
 	$(BIN)/python -m tests.readme
+
+simulate-long: .venv/dev.stamp ## Prove the promise by 10 000 seeds of simulated trouble (ARGS='0 2000': fewer)
+	$(BIN)/python -m tests.simulation $(ARGS)
 
 memory: .venv-lean/stamp ## Measure the resident memory, idle and with many jobs
 	@.venv-lean/bin/python tests/benchmarks/memory.py

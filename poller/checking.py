@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 
 _EMPTY_LISTING = 1
 _PROOF_OF_THE_END = 1
+_HEADS = 3
 _LOOK_UP = 1
 
 
@@ -98,12 +99,11 @@ async def _ask(lister: Lister, target: Target | Finding) -> Finding:
 def requests_a_second(findings: Sequence[Finding], interval: float) -> float:
     """Estimate what the targets that answered need, in requests a second, at the jobs that run now.
 
-    A cycle reads PENDING and RUNNING, pages overlapping, proves the end of what is not empty, and looks up once.
+    A cycle reads PENDING and RUNNING, pages overlapping, proves the end of what is not empty, reads a page of the jobs
+    that have ended in each of three states, and looks up once.
     """
-    cycles = sum(
-        _EMPTY_LISTING + _pages(finding.running) + _LOOK_UP for finding in findings if finding.running is not None
-    )
-    return cycles / interval
+    fixed = _EMPTY_LISTING + _HEADS + _LOOK_UP
+    return sum(fixed + _pages(finding.running) for finding in findings if finding.running is not None) / interval
 
 
 def _pages(rows: int) -> int:

@@ -44,7 +44,9 @@ def test_defaults() -> None:
     assert settings({"POLLER_CITY_IDS": "cn-hangzhou"}) == Settings(
         targets=(Target(city_id="cn-hangzhou"),),
         interval=10.0,
-        sweep_interval=10.0,
+        sweep_interval=60.0,
+        lookback=0.0,
+        state_file=None,
         base_url="https://api.ucloud.cn",
         timeout=65.0,
         events="-",
@@ -71,6 +73,8 @@ def test_every_setting_is_read() -> None:
             "POLLER_JOB_TYPES": "INSTALL_APP,UPLOAD_FILE",
             "POLLER_INTERVAL": "1m",
             "POLLER_SWEEP_INTERVAL": "60s",
+            "POLLER_LOOKBACK": "1d12h",
+            "POLLER_STATE_FILE": "/var/lib/poller/state",
             "POLLER_EVENTS": "/var/log/events.jsonl",
             "POLLER_EXECUTE_MESSAGES": "on",
             "POLLER_LISTEN": "off",
@@ -84,6 +88,8 @@ def test_every_setting_is_read() -> None:
         targets=(Target("uphone", "org-x", "cn-zj", "cn-hangzhou", ("INSTALL_APP", "UPLOAD_FILE")),),
         interval=60.0,
         sweep_interval=60.0,
+        lookback=129_600.0,
+        state_file="/var/lib/poller/state",
         base_url="http://api.service.ucloud.cn",
         timeout=30.5,
         events="/var/log/events.jsonl",
@@ -172,20 +178,29 @@ def test_every_bad_value_is_told_by_its_variable(variable: str, text: str) -> No
     assert message.count(": ") >= 2
 
 
-@pytest.mark.parametrize(
-    ("variable", "text"),
-    [
-        ("POLLER_STATE_FILE", "/var/lib/poller.db"),
-        ("POLLER_LOOKBACK", "1h"),
-        ("POLLER_WEB_CONFIG", "/etc/web.yml"),
-        ("POLLER_SWEEP_INTERVAL", "60s"),
-    ],
-)
-def test_what_is_not_built_yet_is_an_error(variable: str, text: str) -> None:
+def test_what_is_not_built_yet_is_an_error() -> None:
     """A setting that would have no effect is refused rather than ignored."""
-    message = refusal({variable: text})
-    assert message.startswith(f"{variable}: ")
+    message = refusal({"POLLER_WEB_CONFIG": "/etc/web.yml"})
+    assert message.startswith("POLLER_WEB_CONFIG: ")
     assert "not supported yet" in message
+
+
+def test_a_sweep_may_wait_for_six_intervals_or_as_long_as_one_says() -> None:
+    """Never less than an interval."""
+    assert settings({"POLLER_INTERVAL": "5s"}).sweep_interval == 30
+    assert settings({"POLLER_INTERVAL": "5s", "POLLER_SWEEP_INTERVAL": "7s"}).sweep_interval == 7
+    assert "shorter than POLLER_INTERVAL" in refusal({"POLLER_INTERVAL": "5s", "POLLER_SWEEP_INTERVAL": "4s"})
+
+
+def test_a_lookback_needs_a_unit() -> None:
+    """Like every duration."""
+    assert refusal({"POLLER_LOOKBACK": "3600"}) == "POLLER_LOOKBACK: '3600' has no unit: write 3600s"
+
+
+def test_events_cannot_go_to_the_state_file() -> None:
+    """Each would destroy the other."""
+    message = refusal({"POLLER_STATE_FILE": "/data/poller", "POLLER_EVENTS": "/data/poller"})
+    assert message == "POLLER_STATE_FILE: is the file of POLLER_EVENTS: name another"
 
 
 def test_sweeps_cannot_be_more_frequent_than_cycles() -> None:

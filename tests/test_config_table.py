@@ -35,7 +35,7 @@ def test_a_default_is_shown_as_text_or_in_words() -> None:
     """What has no default text may still have a meaning when left out."""
     shown = {setting.variable: setting.shown_default for setting in SETTINGS}
     assert shown["POLLER_INTERVAL"] == "10s"
-    assert shown["POLLER_SWEEP_INTERVAL"] == "the interval"
+    assert shown["POLLER_SWEEP_INTERVAL"] == "six intervals"
     assert shown["UCLOUD_REGION"] is None
 
 
@@ -51,11 +51,11 @@ def test_the_readme_table_has_a_row_for_every_setting() -> None:
     assert len(lines) == len(SETTINGS) + 2
     assert all(line.count("|") == 5 for line in lines)
     assert "| `POLLER_INTERVAL` | `--interval` | `10s` |" in markdown_table()
-    assert "| `POLLER_SWEEP_INTERVAL` | `--sweep-interval` | the interval |" in markdown_table()
+    assert "| `POLLER_SWEEP_INTERVAL` | `--sweep-interval` | six intervals |" in markdown_table()
     assert "| `UCLOUD_PRIVATE_KEY` |  |  |" in markdown_table()
 
 
 def test_the_readme_table_says_what_is_not_supported_yet() -> None:
     """Nobody should find out only by the error."""
-    (line,) = (line for line in markdown_table().splitlines() if "POLLER_STATE_FILE" in line)
+    (line,) = (line for line in markdown_table().splitlines() if "POLLER_WEB_CONFIG" in line)
     assert line.endswith("Not supported yet. |")

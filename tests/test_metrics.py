@@ -101,6 +101,7 @@ def busy() -> Poller:
     poller.stats.queue_seconds["org-x", "uphone-server", "UPLOAD_FILE"].observe(4)
     poller.stats.run_seconds["org-x", "uphone-server", "UPLOAD_FILE", "FAILED"].observe(117)
     poller.stats.detection_seconds["org-x", "uphone-server"].observe(2.456)
+    poller.stats.state.last_save = 1_799_999_999.5
     poller.stats.api.requests["DescribeUPhoneJob", "http_503"] += 2
     poller.stats.api.request_seconds["DescribeUPhoneJob",].observe(0.2)
     return poller
@@ -192,7 +193,13 @@ def test_requests_start_at_0(poller: Poller, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["uphone_poller_events_written_total", "uphone_poller_events_pending", "uphone_api_rows_skipped_total"]
+    "name",
+    [
+        "uphone_poller_events_written_total",
+        "uphone_poller_events_pending",
+        "uphone_poller_state_save_failures_total",
+        "uphone_api_rows_skipped_total",
+    ],
 )
 def test_the_pollers_own_counts_start_at_0(poller: Poller, name: str) -> None:
     """What has no labels is there from the first scrape."""
@@ -285,6 +292,19 @@ def test_an_empty_part_of_a_target_is_not_set() -> None:
 def test_a_job_without_a_type_counts_as_other() -> None:
     """A row may lack its JobType."""
     assert Vocabulary(KNOWN_JOB_TYPES).word("") == OTHER
+
+
+def test_failed_saves_are_counted(poller: Poller) -> None:
+    """A full disk shows long before a restart makes it matter."""
+    poller.stats.state.failures = 3
+    assert poller.value("uphone_poller_state_save_failures_total") == 3
+
+
+def test_the_last_save_is_told_once_there_was_one(poller: Poller) -> None:
+    """A poller without a state file has none, and 0 would be the year 1970."""
+    assert poller.value("uphone_poller_state_last_save_timestamp_seconds") is None
+    poller.stats.state.last_save = 1_799_999_999.5
+    assert poller.value("uphone_poller_state_last_save_timestamp_seconds") == 1_799_999_999.5
 
 
 def test_the_build_is_told(poller: Poller) -> None:

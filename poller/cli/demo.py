@@ -62,7 +62,7 @@ def demo(seed: int, lasting: float) -> int:
 
 def _daemon_on_screen(settings: Settings, source: CredentialSource, sockets: list[socket.socket]) -> Daemon:
     screen = Screen()
-    stats = Stats(interval=settings.interval)
+    stats = Stats(interval=settings.interval, sweep_interval=settings.sweep_interval)
     return Daemon(settings, source, stats=stats, reports=screen, outlet=screen, sockets=sockets)
 
 

@@ -2,19 +2,21 @@
 
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import anyio
 import click
 
 from poller.cli.options import EPILOG, load, with_settings
+from poller.cli.state import State, open_state
 from poller.config import Settings
 from poller.credentials import CredentialSource
-from poller.daemon import Daemon
+from poller.daemon import Daemon, Memory
 from poller.errors import ConfigError, SinkClosed
 from poller.logs import configure, get_logger
-from poller.sink import EventLog, Output, Sink, open_output
+from poller.sink import EventLog, NoOutbox, Output, Sink, open_output
 from poller.stats import Stats
 from poller.web.server import bind, reason
 
@@ -29,12 +31,13 @@ def run(flags: Mapping[str, str]) -> int:
     """Poll, and write an event line for every job that ends."""
     settings, source = load(flags)
     output = open_output(settings.events)
+    state = open_state(settings)
     sockets = listen(settings)
     diagnostics = configure(settings.log_level, settings.log_format, redact=source.secrets)
     try:
         for warning in settings.warnings:
             get_logger("poller").warning(warning)
-        return anyio.run(_serve, settings, source, output, sockets)
+        return anyio.run(_serve, settings, source, partial(write_to, output, state=state), sockets)
     finally:
         diagnostics.flush(LOG_SECONDS)
 
@@ -51,16 +54,30 @@ def listen(settings: Settings) -> list[socket.socket]:
         ) from None
 
 
-async def _serve(settings: Settings, source: CredentialSource, output: Output, sockets: list[socket.socket]) -> int:
-    return await conclude(write_to(output, settings, source, sockets))
+MakeDaemon = Callable[[Settings, CredentialSource, list[socket.socket]], Daemon]
 
 
-def write_to(output: Output, settings: Settings, source: CredentialSource, sockets: list[socket.socket]) -> Daemon:
+async def _serve(settings: Settings, source: CredentialSource, make: MakeDaemon, sockets: list[socket.socket]) -> int:
+    return await conclude(make(settings, source, sockets))
+
+
+def write_to(
+    output: Output,
+    settings: Settings,
+    source: CredentialSource,
+    sockets: list[socket.socket],
+    state: State | None = None,
+) -> Daemon:
     """Make the daemon that writes event lines to an output. Only in an event loop."""
-    stats = Stats(interval=settings.interval)
+    stats = Stats(interval=settings.interval, sweep_interval=settings.sweep_interval)
     sink = Sink(output, stats.events, log=get_logger("poller.sink"))
-    reports = EventLog(sink, execute_messages=settings.execute_messages)
-    return Daemon(settings, source, stats=stats, reports=reports, outlet=sink, sockets=sockets)
+    if state is None:
+        forgetful = EventLog(sink, NoOutbox(), execute_messages=settings.execute_messages)
+        return Daemon(settings, source, stats=stats, reports=forgetful, outlet=sink, sockets=sockets)
+    checkpoint = state.checkpoint(stats.state)
+    reports = EventLog(sink, checkpoint, execute_messages=settings.execute_messages)
+    memory = Memory(checkpoint, reports, state.entries)
+    return Daemon(settings, source, stats=stats, reports=reports, outlet=sink, memory=memory, sockets=sockets)
 
 
 async def conclude(daemon: Daemon, *, lasting: float = math.inf, for_show: bool = False) -> int:
@@ -77,6 +94,8 @@ async def conclude(daemon: Daemon, *, lasting: float = math.inf, for_show: bool 
     if not daemon.unwritten and (not why or for_show):
         return _ALL_WRITTEN
     what = "ended with events left unwritten" if daemon.unwritten else "ended, since nobody takes events any more"
+    if daemon.unwritten and daemon.keeps_state:
+        what += "; the next start writes them"
     get_logger("poller").error(what, events=daemon.unwritten, why=why or daemon.outlet.obstacle())
     return _LEFT_UNWRITTEN
 

@@ -19,18 +19,23 @@ _PRIVATE_API_HOST: Final = "api.service.ucloud.cn"
 """The vendor's address inside a VPC, which has no HTTPS (api/summary of the vendor's documentation)."""
 
 
+_SWEEP_INTERVALS: Final = 6
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the poller was told, without credentials. Durations are in seconds.
 
-    A target whose city is `ALL_CITIES` stands for as many as the API will list. ``events`` is ``-`` for stdout, or a
-    path. ``listen`` None serves nothing. ``max_rps`` is in requests a second. ``warnings`` are lines for the log: what
-    is allowed, and may not be what was meant.
+    A target whose city is `ALL_CITIES` stands for as many as the API will list. ``state_file`` None keeps state in
+    memory alone. ``events`` is ``-`` for stdout, or a path. ``listen`` None serves nothing. ``max_rps`` is in requests
+    a second. ``warnings`` are lines for the log: what is allowed, and may not be what was meant.
     """
 
     targets: tuple[Target, ...]
     interval: float
     sweep_interval: float
+    lookback: float
+    state_file: str | None
     base_url: str
     timeout: float
     events: str
@@ -56,6 +61,8 @@ def parse(given: Values, tables: tuple[TargetTable, ...] = (), *, warnings: tupl
         targets=targets,
         interval=interval,
         sweep_interval=_sweep_interval(given, interval),
+        lookback=with_default(table.LOOKBACK, given),
+        state_file=_state_file(given),
         base_url=with_default(table.API_BASE_URL, given),
         timeout=with_default(table.TIMEOUT_SECOND, given),
         events=with_default(table.EVENTS, given),
@@ -79,13 +86,19 @@ def _refuse_unsupported(given: Values) -> None:
 def _sweep_interval(given: Values, interval: float) -> float:
     sweep_interval = optional(table.SWEEP_INTERVAL, given)
     if sweep_interval is None:
-        return interval
+        return _SWEEP_INTERVALS * interval
     name = given[table.SWEEP_INTERVAL.variable].name
     if sweep_interval < interval:
         raise ConfigError(name, f"is shorter than {table.INTERVAL.variable}, {interval:g}s: raise it to that")
-    if sweep_interval > interval:
-        raise ConfigError(name, "longer than the interval is not supported yet: leave it out, and every cycle sweeps")
     return sweep_interval
+
+
+def _state_file(given: Values) -> str | None:
+    state_file = optional(table.STATE_FILE, given)
+    if state_file is not None and state_file == with_default(table.EVENTS, given):
+        name = given[table.STATE_FILE.variable].name
+        raise ConfigError(name, f"is the file of {table.EVENTS.variable}: name another")
+    return state_file
 
 
 def _doubts(given: Values, targets: tuple[Target, ...], tables: tuple[TargetTable, ...]) -> Iterator[str]:

@@ -114,18 +114,17 @@ INTERVAL: Final = Setting(
 SWEEP_INTERVAL: Final = Setting(
     "POLLER_SWEEP_INTERVAL",
     POSITIVE_DURATION,
-    "The longest that a full sweep may wait (longer than the interval is not supported yet: every cycle sweeps).",
-    otherwise="the interval",
+    "The longest that a full sweep may wait while nothing moves; the interval itself has every cycle sweep.",
+    otherwise="six intervals",
 )
 LOOKBACK: Final = Setting(
     "POLLER_LOOKBACK",
     DURATION,
     "On a first start, also report jobs that finished this long before it.",
     "0s",
-    supported=False,
 )
 STATE_FILE: Final = Setting(
-    "POLLER_STATE_FILE", PATH, "Keeps what is known of jobs across restarts.", otherwise="in memory", supported=False
+    "POLLER_STATE_FILE", PATH, "Keeps what is known of jobs across restarts.", otherwise="in memory"
 )
 EVENTS: Final = Setting("POLLER_EVENTS", PATH, "Where event lines go: - is stdout, else a file to append to.", "-")
 EXECUTE_MESSAGES: Final = Setting(

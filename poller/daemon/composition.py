@@ -3,8 +3,9 @@
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import httpx2
@@ -12,10 +13,12 @@ from anyio.abc import TaskStatus
 
 from poller import __version__
 from poller.config import Settings
-from poller.cycle import Reports, TargetPoller
+from poller.cycle import Edges, Reports, TargetPoller, cities_of, scope
 from poller.daemon.discovery import Discovery
 from poller.daemon.fleet import Fleet
+from poller.daemon.memory import Memory
 from poller.daemon.watch import Keys, Outlet, Watch
+from poller.frontier import Floor
 from poller.lister import Gate, Lister, open_client
 from poller.logs import get_logger
 from poller.metrics import Metrics
@@ -44,7 +47,8 @@ def now() -> Instant:
 class Daemon:
     """Polls every target of the settings and serves metrics on ``sockets``, until a signal.
 
-    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave.
+    ``trackers`` has what is known of each target's jobs, ``outlet`` is where events leave. Without ``memory`` nothing
+    outlives the process.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Daemon:
         stats: Stats,
         reports: Reports,
         outlet: Outlet,
+        memory: Memory[Any] | None = None,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
         self.trackers: Mapping[Target, Tracker] = {}
@@ -63,9 +68,15 @@ class Daemon:
         self._stats = stats
         self._reports = reports
         self.outlet = outlet
+        self._memory = memory
         self._sockets = sockets
         self._deadlines = Deadlines()
         self._polled = anyio.Event()
+
+    @property
+    def keeps_state(self) -> bool:
+        """Tell whether what is unwritten outlives the process."""
+        return self._memory is not None
 
     @property
     def unwritten(self) -> int:
@@ -86,7 +97,7 @@ class Daemon:
         fleet = self._fleet(lister)
         self.trackers = fleet.trackers
         discoveries = self._discoveries(lister, fleet)
-        async with client, anyio.create_task_group() as serving:
+        async with self._remembering(), client, anyio.create_task_group() as serving:
             if self._sockets:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
                 web = app.create(metrics.render, self._stats, self._deadlines, now)
@@ -100,6 +111,15 @@ class Daemon:
                 polling.start_soon(self._poll, fleet, discoveries)
             serving.cancel_scope.cancel()
 
+    @asynccontextmanager
+    async def _remembering(self) -> AsyncIterator[None]:
+        """Save a last time when all has ended."""
+        try:
+            yield
+        finally:
+            if self._memory is not None:
+                await self._memory.aclose()
+
     def _say_started(self) -> None:
         # Port 0 has become another by now, which nothing else tells.
         addresses = ["{}:{}".format(*each.getsockname()) for each in self._sockets]
@@ -110,7 +130,21 @@ class Daemon:
             targets=[*targets[:_MOST_SAID], *(["…"] if targets[_MOST_SAID:] else [])],
             interval=self._settings.interval,
             listen=addresses,
+            state_file=self._settings.state_file,
         )
+        self._say_since_when()
+
+    def _say_since_when(self) -> None:
+        lookback = self._settings.lookback
+        if self._memory is not None and self._memory.resumes:
+            _log.info("going on where the last process has ended")
+            if lookback:
+                _log.warning(
+                    "POLLER_LOOKBACK counts for targets alone that are new to the state file", lookback=lookback
+                )
+        else:
+            what = "those that ended in the lookback" if lookback else "none that ended before"
+            _log.info(f"a first start: jobs that end from now on are reported, and {what}", lookback=lookback)
 
     def _lister(self, client: httpx2.AsyncClient, gate: Gate) -> Lister:
         return Lister(
@@ -126,17 +160,20 @@ class Daemon:
         settings = self._settings
         alone = len(settings.targets) == 1 and settings.targets[0].city_id != ALL_CITIES
 
-        def make(target: Target) -> TargetPoller:
+        edges = Edges(pages=lister, reports=self._reports, keys=self._keys.current, now=now, saves=self._memory)
+        started = anyio.current_time()
+
+        def make(target: Target, uncovered_at: float | None) -> TargetPoller:
+            since = Floor(started, settings.lookback) if uncovered_at is None else Floor(uncovered_at)
             return TargetPoller(
                 target,
-                pages=lister,
-                reports=self._reports,
+                edges,
                 stats=self._stats,
                 deadlines=self._deadlines,
-                now=now,
                 # Requests that nobody answers must not take every place from the other targets.
                 window=settings.concurrency if alone else max(1, settings.concurrency // 2),
-                keys=self._keys.current,
+                floor=since,
+                kept=self._memory.take(scope(target)) if self._memory else (),
             )
 
         fleet = Fleet(make, self._stats)
@@ -147,12 +184,27 @@ class Daemon:
         templates = [target for target in self._settings.targets if target.city_id == ALL_CITIES]
         self._stats.discoveries = {template: DiscoveryStats() for template in templates}
         return [
-            Discovery(template=template, api=lister, fleet=fleet, stats=self._stats, deadlines=self._deadlines)
+            Discovery(
+                template=template,
+                api=lister,
+                fleet=fleet,
+                stats=self._stats,
+                deadlines=self._deadlines,
+                now=now,
+                saves=self._memory,
+                kept=self._memory.take(scope(template)) if self._memory else (),
+                polled=cities_of(template, self._memory.scopes()) if self._memory else (),
+                lookback=self._settings.lookback,
+            )
             for template in templates
         ]
 
     async def _poll(self, fleet: Fleet, discoveries: Sequence[Discovery]) -> None:
         try:
+            if self._memory is not None:
+                await self._memory.resend()
+                # When it was first started is known from now on, whatever becomes of the first cycle.
+                await self._memory.save()
             await fleet.run(*(discovery.run for discovery in discoveries))
         finally:
             self._polled.set()

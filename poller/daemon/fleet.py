@@ -12,7 +12,8 @@ from poller.models import Target
 from poller.stats import Stats, TargetStats
 from poller.tracker import Tracker
 
-MakePoller = Callable[[Target], TargetPoller]
+MakePoller = Callable[[Target, float | None], TargetPoller]
+"""Makes the poller of a target that was known not to be polled at a monotonic time, or has been from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,18 @@ class Fleet:
         self._members: dict[Target, _Member] = {}
         self._group: TaskGroup | None = None
 
-    def add(self, targets: Sequence[Target], *, late: bool = False) -> None:
-        """Poll targets from now on, or from when the fleet runs; their first cycles are spread over an interval."""
+    def add(self, targets: Sequence[Target], *, late: bool = False, uncovered_at: float | None = None) -> None:
+        """Poll targets from now on, or from when the fleet runs; their first cycles are spread over an interval.
+
+        ``late`` ones came to be known only after the start. What was not polled at ``uncovered_at``, a monotonic time,
+        has news since then, and else since the start.
+        """
         for target in targets:
             self._stats.targets[target] = TargetStats(late=late)
-            poller = self._make(target)
-            poller.tracker.elsewhere = _Others(target, self.trackers)
+            poller = self._make(target, uncovered_at)
+            others = _Others(target, poller.tracker, self.trackers)
+            poller.tracker.elsewhere = others.owner
+            poller.others = others.least_frontier
             self._members[target] = _Member(poller)
             self.trackers[target] = poller.tracker
         if self._group is not None:
@@ -48,6 +55,7 @@ class Fleet:
         member = self._members[target]
         member.scope.cancel()
         await member.ended.wait()
+        await member.poller.forget()
         # Its counts in what is added up over targets stay.
         del self._members[target], self.trackers[target], self._stats.targets[target]
 
@@ -69,14 +77,16 @@ class Fleet:
 
 
 class _Others:
-    """Tells which other target has a job already. Targets that share one job share many, so the last is asked first."""
+    """What a target has to know of the others, since a job may be listed under two."""
 
-    def __init__(self, own: Target, trackers: Mapping[Target, Tracker]) -> None:
+    def __init__(self, own: Target, tracker: Tracker, trackers: Mapping[Target, Tracker]) -> None:
         self._own = own
+        self._tracker = tracker
         self._trackers = trackers
         self._last: Target | None = None
 
-    def __call__(self, job_id: str) -> Target | None:
+    def owner(self, job_id: str) -> Target | None:
+        """Name the target that knows a job. Targets that share one share many, so the last is asked first."""
         last = self._last
         if last is not None and last in self._trackers and self._trackers[last].has(job_id):
             return last
@@ -85,3 +95,16 @@ class _Others:
                 self._last = target
                 return target
         return None
+
+    def least_frontier(self) -> float:
+        """Return the least frontier of those that may list the same jobs: to them our jobs are news until then."""
+        return min(
+            (tracker.ledger.least_frontier for target, tracker in self._trackers.items() if self._overlaps(target)),
+            default=float("inf"),
+        )
+
+    def _overlaps(self, target: Target) -> bool:
+        if target == self._own:
+            return False
+        seen = target in self._tracker.shared_with or self._own in self._trackers[target].shared_with
+        return seen or self._own.may_overlap(target)

@@ -158,6 +158,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
         read.target_up,
     ),
     Gauge(
+        "uphone_target_full_scan",
+        _TARGET,
+        "1 while a listing of the target's finished jobs has to be read whole, again and again, for want of an order.",
+        read.full_scan,
+    ),
+    Gauge(
         "uphone_target_last_success_timestamp_seconds",
         _TARGET,
         "When the target's last complete cycle ended, in seconds since the Unix epoch.",
@@ -192,6 +198,18 @@ FAMILIES: Final[tuple[Family, ...]] = (
         (),
         "Event lines encoded and not yet written.",
         lambda scrape: read.one(scrape.stats.events.pending),
+    ),
+    Counter(
+        "uphone_poller_state_save_failures_total",
+        (),
+        "Failed attempts to save the state file.",
+        lambda scrape: read.one(scrape.stats.state.failures),
+    ),
+    Gauge(
+        "uphone_poller_state_last_save_timestamp_seconds",
+        (),
+        "When all of the state was last in the state file, in seconds since the Unix epoch.",
+        read.last_save,
     ),
     Counter(
         "uphone_api_requests_total",

@@ -128,6 +128,12 @@ def target_up(scrape: Scrape) -> Numbers:
         yield target.labels, target.stats.up
 
 
+def full_scan(scrape: Scrape) -> Numbers:
+    """Tell whether each target has a listing that is read whole again and again."""
+    for target in scrape.targets:
+        yield target.labels, target.stats.full_scan
+
+
 def last_success(scrape: Scrape) -> Numbers:
     """Give the time of each target's last complete cycle; stays when the target goes stale, to be measured from."""
     for target in scrape.targets:
@@ -139,6 +145,12 @@ def api_requests(scrape: Scrape) -> Numbers:
     """Count requests, from 0 for success and the failures that have no number."""
     actions = (ACTION, CITIES_ACTION) if scrape.stats.discoveries else (ACTION,)
     return _counted(product(actions, _CODES), scrape.stats.api.requests)
+
+
+def last_save(scrape: Scrape) -> Numbers:
+    """Give the time of the last save, once there has been one."""
+    if scrape.stats.state.last_save is not None:
+        yield (), scrape.stats.state.last_save
 
 
 def observed(histograms: Histograms) -> Distributions:

@@ -57,6 +57,8 @@ def _bind(host: str | None, port: int) -> list[socket.socket]:
                 absent = error
                 continue
             sockets.append(undo.enter_context(listener))
+            # Connections inherit it. asyncio would set it, but leaves out sockets that do not name their protocol.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             port = listener.getsockname()[1]
         if absent is not None and not sockets:
             raise absent

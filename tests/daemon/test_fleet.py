@@ -11,16 +11,24 @@ import msgspec
 import trio
 from trio.testing import MockClock
 
-from poller.cycle import TargetPoller
+from poller.cycle import Edges, TargetPoller
 from poller.daemon.discovery import Discovery
 from poller.daemon.fleet import Fleet
 from poller.errors import ApiError, FixCredentials, RetryLater
+from poller.frontier import Floor
 from poller.lister import Gate
 from poller.models import ALL_CITIES, Completion, Instant, Job, News, Page, Query, State, Target
 from poller.stats import Deadlines, DiscoveryStats, Stats
 
 ALL = Target(city_id=ALL_CITIES)
 HOUR, DAY = 3600.0, 86_400.0
+START = 1_000_000
+"""The wall time at which the virtual clock is 0, in Unix seconds."""
+
+
+def now() -> Instant:
+    """Read the virtual clock."""
+    return Instant(START + trio.current_time(), trio.current_time())
 
 
 def city(name: str) -> Target:
@@ -43,18 +51,21 @@ class World:
     began: dict[str, list[float]] = field(default_factory=dict)
     asked_cities: list[float] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
+    started: float = 0.0
 
     def __post_init__(self) -> None:
         self.stats = Stats(interval=self.interval)
+        self.stats.api.rate_limit = self.max_rps
         self.deadlines = Deadlines()
         self.gate = Gate(max_rps=self.max_rps, concurrency=self.concurrency)
         self.fleet = Fleet(self._make, self.stats)
 
     def put(self, city_id: str, *ids: str, state: State = State.RUNNING) -> None:
-        """Add jobs, or move them on."""
-        ended = 200 if state is State.SUCCESS else None
+        """Add jobs, or move them on; they end now."""
+        ended = START + int(trio.current_time()) if state is State.SUCCESS else None
         for job_id in ids:
-            self.jobs.setdefault(city_id, {})[job_id] = Job(job_id, state, "A", created=50, begun=100, ended=ended)
+            job = Job(job_id, state, "A", created=START - 100, begun=START - 50, ended=ended)
+            self.jobs.setdefault(city_id, {})[job_id] = job
 
     async def page(self, query: Query) -> Page:
         """Answer in a twentieth of a second, when it is this request's turn."""
@@ -95,18 +106,16 @@ class World:
     def discovery(self) -> Discovery:
         """Return a discovery of all cities."""
         self.stats.discoveries[ALL] = DiscoveryStats()
-        return Discovery(template=ALL, api=self, fleet=self.fleet, stats=self.stats, deadlines=self.deadlines)
+        return Discovery(template=ALL, api=self, fleet=self.fleet, stats=self.stats, deadlines=self.deadlines, now=now)
 
-    def _make(self, target: Target) -> TargetPoller:
+    def _make(self, target: Target, uncovered_at: float | None) -> TargetPoller:
         return TargetPoller(
             target,
-            pages=self,
-            reports=self,
+            Edges(pages=self, reports=self, keys=lambda: None, now=now),
             stats=self.stats,
             deadlines=self.deadlines,
-            now=lambda: Instant(1_000 + trio.current_time(), trio.current_time()),
             window=max(1, self.concurrency // 2),
-            keys=lambda: None,
+            floor=Floor(self.started if uncovered_at is None else uncovered_at),
         )
 
 
@@ -114,6 +123,7 @@ def run(world: World, script: Callable[[], Coroutine[Any, Any, None]], *, discov
     """Run the fleet until the script ends; no promise is broken meanwhile."""
 
     async def main() -> None:
+        world.started = trio.current_time()
         world.fleet.add(world.targets)
         beside = [world.discovery().run] if discovers else []
         async with anyio.create_task_group() as group:
@@ -147,7 +157,7 @@ def test_first_cycles_are_spread_over_an_interval() -> None:
 
 def test_two_hundred_targets_keep_their_interval() -> None:
     """Within the ceiling that their cost asks for; every one reports what ends in it."""
-    world = World(interval=60)
+    world = World(interval=60, max_rps=45)
     names = [str(number) for number in range(200)]
     for name in names:
         world.put(name, *(f"{name}-{number}" for number in range(10)))
@@ -228,6 +238,45 @@ def test_a_job_under_two_targets_belongs_to_the_first() -> None:
     assert not world.fleet.trackers[city("a")].shared_with
 
 
+def test_a_job_that_nobody_saw_active_is_reported_once_though_two_targets_list_it() -> None:
+    """From the heads of the first that finds it."""
+    world = World()
+    world.targets += [city("a"), city("b")]
+
+    async def script() -> None:
+        await anyio.sleep(32)
+        for name in ("a", "b"):
+            world.put(name, "shared", state=State.SUCCESS)
+        world.put("b", "own", state=State.SUCCESS)
+        await anyio.sleep(1000)
+
+    run(world, script)
+    assert sorted(job_id for _, job_id in world.ended) == ["own", "shared"]
+
+
+def test_a_target_that_was_away_does_not_report_what_another_has_reported_and_forgotten() -> None:
+    """What lists the same jobs holds each other's memory."""
+    world = World()
+    world.targets += [city("a"), city("b")]
+
+    async def fail(target: Target) -> None:
+        if target == city("b") and 60 < trio.current_time() < 3000:
+            raise RetryLater("http_503", "HTTP 503")
+
+    world.fault = fail
+
+    async def script() -> None:
+        for name in ("a", "b"):
+            world.put(name, "known", state=State.RUNNING)
+        await anyio.sleep(100)
+        for name in ("a", "b"):
+            world.put(name, "shared", state=State.SUCCESS)
+        await anyio.sleep(4000)
+
+    run(world, script)
+    assert world.ended == [(city("a"), "shared")]
+
+
 def test_a_withdrawn_target_reports_what_it_held_back_and_leaves_no_trace() -> None:
     """Others go on, and what was added up over all stays."""
     world = World()
@@ -237,7 +286,7 @@ def test_a_withdrawn_target_reports_what_it_held_back_and_leaves_no_trace() -> N
 
     async def script() -> None:
         await anyio.sleep(30)
-        world.jobs["a"]["a"] = Job("a", State.SUCCESS, "A", created=50, begun=100)
+        world.jobs["a"]["a"] = Job("a", State.SUCCESS, "A", created=START - 100, begun=START - 50)
         await anyio.sleep(11)
         assert world.ended == []
         cycles = world.stats.cycle_seconds["default", "uphone-server"].count
@@ -350,9 +399,11 @@ def test_a_template_makes_targets_that_differ_in_their_city_alone() -> None:
     world = World(listed=("a",))
     template = Target("uphone", "org-x", "r", ALL_CITIES, ("A",))
     world.stats.discoveries[template] = DiscoveryStats()
-    discovery = Discovery(template=template, api=world, fleet=world.fleet, stats=world.stats, deadlines=world.deadlines)
 
     async def main() -> None:
+        discovery = Discovery(
+            template=template, api=world, fleet=world.fleet, stats=world.stats, deadlines=world.deadlines, now=now
+        )
         with anyio.move_on_after(1):
             await discovery.run()
 

@@ -86,3 +86,10 @@ def test_other_errors_are_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(PermissionError):
         bind(None, 80)
     assert [each.fileno() for each in kernel.made] == [-1]
+
+
+def test_connections_send_at_once() -> None:
+    """An answer that goes out in two parts does not wait for the client to acknowledge the first."""
+    [listener] = bind("127.0.0.1", 0)
+    with listener, socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
