@@ -5,6 +5,7 @@ from pathlib import Path
 
 from poller.config import markdown_table
 from poller.metrics import FAMILIES
+from tests.simulation.cost import cost_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -18,7 +19,7 @@ def metrics_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"settings": markdown_table, "metrics": metrics_table}
+TABLES: Mapping[str, Callable[[], str]] = {"settings": markdown_table, "metrics": metrics_table, "cost": cost_table}
 """What makes the text of a region, by the region's name."""
 
 

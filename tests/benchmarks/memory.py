@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def started(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess
             it.kill()
 
 
-def measure(active_jobs: int) -> tuple[float, float]:
+def measure(active_jobs: int, *, state_file: str = "") -> tuple[float, float]:
     """Return the resident memory and its peak, in MiB, of a daemon that tracks so many jobs."""
     simulate = ["simulate", "--listen", "127.0.0.1:0", "--arrival-rate", "0", "--finished-jobs", "0"]
     simulate += ["--active-jobs", str(active_jobs), "--queue-time", "1h", "2h", "--run-time", "1h", "2h"]
@@ -40,6 +41,7 @@ def measure(active_jobs: int) -> tuple[float, float]:
         exports = dict(line.removeprefix("export ").strip().split("=", 1) for line in _lines(api, 4) if "=" in line)
         settings = {"POLLER_INTERVAL": "1s", "POLLER_LISTEN": "127.0.0.1:0", "POLLER_LOG_FORMAT": "json"}
         environment = {"PATH": os.environ["PATH"], "POLLER_MAX_RPS": "1000", **settings, **exports}
+        environment["POLLER_STATE_FILE"] = state_file
         with started("run", environment=environment) as daemon:
             _wait_for_cycles(_address(daemon), active_jobs)
             status = Path(f"/proc/{daemon.pid}/status").read_text()
@@ -83,10 +85,12 @@ def _mebibytes(status: str, field: str) -> float:
 
 def main() -> None:
     """Print a table."""
-    print("active jobs   resident MiB   peak MiB")
-    for active_jobs in ACTIVE_JOBS:
-        resident, peak = measure(active_jobs)
-        print(f"{active_jobs:>11}   {resident:>12.1f}   {peak:>8.1f}")
+    print("active jobs   state file   resident MiB   peak MiB")
+    with tempfile.TemporaryDirectory() as directory:
+        for active_jobs in ACTIVE_JOBS:
+            for state_file in ("", str(Path(directory, f"{active_jobs}.db"))):
+                resident, peak = measure(active_jobs, state_file=state_file)
+                print(f"{active_jobs:>11}   {'yes' if state_file else 'no':>10}   {resident:>12.1f}   {peak:>8.1f}")
 
 
 if __name__ == "__main__":
