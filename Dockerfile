@@ -24,6 +24,8 @@ RUN rm -rf "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))
  && python3 -m compileall -q --invalidation-mode unchecked-hash -x '/(ensurepip|idlelib|test|tkinter|turtledemo)/' \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/poller /opt/poller
+# A new volume takes the owner of what it is mounted over.
+RUN install -d -o 65532 -g 65532 /var/lib/poller
 ENV PATH=/opt/poller/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
