@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from sys import intern
-from typing import Final
+from typing import Final, cast
 
 from msgspec import structs
 
@@ -151,19 +151,18 @@ class Tracker:
 
     def _finish(self, row: Sighting, previous_state: State | None, now: Instant) -> Completion | None:
         """End a run, or hold it where the API has not told when it ended."""
-        if not isinstance(row, Job) or row.state in ACTIVE:
-            return None
-        self._absences.forget(row.job_id)
-        held, run = self.book.held.get(row.job_id), self.jobs.get(row.job_id)
+        job = cast("Job", row)  # no other row of a run that is over gets past `sight`
+        self._absences.forget(job.job_id)
+        held, run = self.book.held.get(job.job_id), self.jobs.get(job.job_id)
         seen = held.seen if held else now
-        if row.end_time is None and now.mono - seen.mono < HOLD_FOR:
+        if job.end_time is None and now.mono - seen.mono < HOLD_FOR:
             after = held.after if held else run.after if run else None
-            self.book.hold(Held(row, previous_state, seen, after))
+            self.book.hold(Held(job, previous_state, seen, after))
             return None
-        self.book.held.pop(row.job_id, None)
-        self.book.drop(row.job_id)
-        self._enter(row, seen, now)
-        return Completion(job=row, previous_state=previous_state, seen_at=seen.wall)
+        self.book.held.pop(job.job_id, None)
+        self.book.drop(job.job_id)
+        self._enter(job, seen, now)
+        return Completion(job=job, previous_state=previous_state, seen_at=seen.wall)
 
     def _consider_held(self, row: Sighting, held: Held, now: Instant) -> Completion | None:
         """Take the EndTime that a held run has waited for. The row may be of another run of the job, on either side."""
@@ -200,9 +199,8 @@ class Tracker:
 
     def _take_back(self, row: Sighting, now: Instant) -> None:
         """Drop a run that was taken for a new one, and is the one that was reported."""
-        if isinstance(row, Job):
-            self.book.drop(row.job_id)
-            self.ledger.enter(row, now, now)
+        self.book.drop(row.job_id)
+        self.ledger.enter(cast("Job", row), now, now)
 
     def overdue(self, now: Instant) -> list[Completion]:
         """Return the held runs whose EndTime has not come in time."""

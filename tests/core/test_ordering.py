@@ -208,3 +208,14 @@ def test_the_rows_that_pages_share_are_no_evidence_twice() -> None:
     for _ in range(10):
         ordering.take(listing)
     assert ordering.verdict() is None
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_an_order_by_end_that_puts_rows_without_it_at_the_far_end_is_of_no_use(*, newest_first: bool) -> None:
+    """What has just ended, and does not tell when, would be looked for at the other one."""
+    listing = sorted(jobs(300), key=ENDED, reverse=newest_first)
+    undated = [done("undated", created=1, begun=2)]
+    far = listing + undated if newest_first else undated + listing
+    near = undated + listing if newest_first else listing + undated
+    assert learnt(far).verdict() is None
+    assert learnt(near).verdict() == Order(newest_first, maybe_by_creation=False)

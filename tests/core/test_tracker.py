@@ -3,7 +3,7 @@
 import pytest
 
 from poller.frontier import MARGIN
-from poller.models import Completion, Job, Sighting, State, Target
+from poller.models import Completion, Instant, Job, Sighting, State, Target
 from poller.tracker import (
     HOLD_FOR,
 )
@@ -230,3 +230,27 @@ def test_a_job_that_another_target_has_is_not_tracked() -> None:
     known.sight([row("a", R), row("b", R)], at(0))
     assert set(known.jobs) == {"b"}
     assert known.shared_with == {Target()}
+
+
+def test_a_later_begin_takes_the_place_of_a_held_end_that_was_contradicted() -> None:
+    """The job was active after that end was shown, so that it was an earlier run's."""
+    known = tracker()
+
+    def served(mono: float) -> Instant:
+        return at(mono)._replace(server=1_000_000_000 + mono)
+
+    known.sight([row("a", P)], served(0))
+    known.sight([Job("a", S, begun=999_999_000)], served(5))
+    known.sight([row("a", P)], served(10))
+    assert known.sight([row("a", R, begun=1_000_000_030)], served(40)) == []
+    assert known.jobs["a"].begin_time == 1_000_000_030
+
+
+def test_a_held_job_in_a_state_that_is_not_listed_stays_held() -> None:
+    """What that state means nobody knows: it is no proof of life, however long it is shown."""
+    known = tracker()
+    known.sight([row("a", R)], at(0))
+    known.sight([row("a", S, ended=0)], at(5))
+    known.sight([row("a", U)], at(5 + MARGIN))
+    assert not known.jobs
+    assert len(known.overdue(at(5 + 2 * MARGIN))) == 1
