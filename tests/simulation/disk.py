@@ -63,8 +63,14 @@ class Outlet:
         self._lock = anyio.Lock()
 
     async def write(self, lines: Sequence[bytes]) -> None:
-        """Return when all lines are written, however often that is refused."""
+        """Return when all lines are written, however often that is refused. Like the sink's own, it is not cancelled."""
         self._stats.pending += len(lines)
+        with anyio.CancelScope(shield=True):
+            await self._write(lines)
+        self._stats.pending -= len(lines)
+        self._stats.written += len(lines)
+
+    async def _write(self, lines: Sequence[bytes]) -> None:
         async with self._lock:
             await anyio.sleep(self._delay())
             batch = Batch(lines)
@@ -73,8 +79,6 @@ class Outlet:
                     self._stream.deliver(batch)
                 except OSError:
                     await anyio.sleep(1)
-        self._stats.pending -= len(lines)
-        self._stats.written += len(lines)
 
 
 class Disk:
