@@ -63,7 +63,7 @@ class Outlet:
         self._lock = anyio.Lock()
 
     async def write(self, lines: Sequence[bytes]) -> None:
-        """Return when all lines are written, however often that is refused. Like the sink's own, it is not cancelled."""
+        """Return when all lines are written, however often that is refused. Not cancelled, as the sink is not."""
         self._stats.pending += len(lines)
         with anyio.CancelScope(shield=True):
             await self._write(lines)
