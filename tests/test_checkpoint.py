@@ -308,25 +308,13 @@ async def test_what_an_earlier_process_left_is_handed_over_once() -> None:
     assert made.disk.lines == {}
 
 
-async def test_a_scope_that_is_detached_is_asked_a_last_time() -> None:
-    """Its entries stay, the newest among them, and it may come back."""
-    made = Fixture()
-    made.scope.changes = {"k": b"1"}
-    made.checkpoint.detach("a")
-    made.scope.changes = {"k": b"2"}
-    await made.checkpoint.save()
-    assert made.disk.entries == {("a", "k"): b"1"}
-    made.checkpoint.attach("a", made.scope.collect)
-    await made.checkpoint.save()
-    assert made.disk.entries == {("a", "k"): b"2"}
-
-
 async def test_a_scope_that_is_forgotten_loses_its_entries() -> None:
     """Attached or not, and with it what it had not saved yet."""
     made = Fixture(Disk(entries={("a", "old"): b"", ("b", "old"): b"", ("c", "old"): b""}))
+    made.disk.full = True
     made.scope.changes = {"k": b"1"}
-    made.checkpoint.detach("a")
-    made.checkpoint.attach("a", made.scope.collect)
+    await made.checkpoint.save()
+    made.disk.full = False
     for scope in "ab":
         made.checkpoint.forget(scope)
     made.scope.changes = {"k": b"2"}

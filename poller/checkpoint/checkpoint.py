@@ -91,10 +91,6 @@ class Checkpoint:
             raise ValueError(f"{scope!r} is attached already")
         self._scopes[scope] = collect
 
-    def detach(self, scope: str) -> None:
-        """Take a scope's last changes and ask no more; its entries stay."""
-        self._take(scope, self._scopes.pop(scope))
-
     def forget(self, scope: str) -> None:
         """Delete a scope's entries with the next save, and ask no more where it is attached."""
         self._scopes.pop(scope, None)
