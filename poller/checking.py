@@ -1,6 +1,7 @@
 """Asks every target once, and adds up what polling them will cost."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from math import ceil
 from typing import TypeVar
@@ -40,15 +41,17 @@ async def ask_all(settings: Settings, credentials: Callable[[], Credentials]) ->
 
     Findings are in the order of the configuration.
     """
-    async with open_client(
-        timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env
-    ) as client:
+    opened = open_client(
+        settings.base_url,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+        trust_env=settings.trust_env,
+    )
+    async with aclosing(opened) as client:
         lister = Lister(
             client,
             Gate(max_rps=settings.max_rps, concurrency=settings.concurrency),
             ApiStats(),
-            base_url=settings.base_url,
-            timeout=settings.timeout,
             credentials=credentials,
             attempts=1,
         )

@@ -22,6 +22,10 @@ class Pace:
         """Return the requests a second allowed now."""
         return min(self._ceiling, self._base + (now - self._since) * self._ceiling * _RECOVERY)
 
+    def is_free(self, now: float) -> bool:
+        """Tell whether a request may go at once."""
+        return self._free_at <= now
+
     def book(self, now: float) -> float:
         """Take the next slot; return the time at which its request may go."""
         at = max(now, self._free_at)

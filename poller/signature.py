@@ -5,6 +5,7 @@ Source: https://docs.ucloud.cn/api/summary/signature and what the vendor's own S
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha1
 from urllib.parse import quote_plus
 
@@ -25,11 +26,17 @@ class Credentials(Struct, frozen=True):
 
     def redact(self, text: str) -> str:
         """Blot out the keys and the token where a text quotes them, bare or as a form has them."""
-        parts = filter(None, (self.public_key, self.private_key, self.security_token))
-        forms = {form for part in parts for form in (part, quote_plus(part))}
-        for secret in sorted(forms, key=len, reverse=True):
+        for secret in _forms(self):
             text = text.replace(secret, "[redacted]")
         return text
+
+
+@lru_cache(maxsize=8)  # every answer is looked through
+def _forms(credentials: Credentials) -> list[str]:
+    """Return what must not be quoted, the longest first."""
+    parts = filter(None, (credentials.public_key, credentials.private_key, credentials.security_token))
+    forms = {form for part in parts for form in (part, quote_plus(part))}
+    return sorted(forms, key=len, reverse=True)
 
 
 def encode_value(value: Value) -> str:

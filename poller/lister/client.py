@@ -1,4 +1,4 @@
-"""Fetches pages: one signed form POST each, over one keep-alive client, retried while a later try may succeed."""
+"""Fetches pages: one signed form POST each, over keep-alive connections, retried while a later try may succeed."""
 
 import os
 import ssl
@@ -6,19 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache, partial
 from typing import Final, Generic, TypeVar
 
 import anyio
 import httpx2
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from poller import __version__
-from poller.errors import ApiError, ConfigError, Malformed, RetryLater, SlowDown
+from poller.errors import ApiError, Malformed, RetryLater, SlowDown
 from poller.lifecycle import ACTIVE
 from poller.lister.body import read_body
 from poller.lister.gate import Gate
+from poller.lister.response import Client
 from poller.models import Page, Query, Target, unix_time
 from poller.signature import Credentials
 from poller.stats import ApiStats, Trouble
@@ -34,63 +33,15 @@ from poller.wire import (
     read_page,
 )
 
-CONNECT_SECONDS: Final = 5.0
 ATTEMPTS: Final = 6
 
 Read = TypeVar("Read")
 
 _MAX_RETRY_AFTER = 120.0
-_KEEP_ALIVE_SECONDS = 55.0  # below the 60 s after which gateways commonly close an idle connection
 _BACKOFF = wait_random_exponential(multiplier=0.25, max=30)
-_HEADERS = {
-    "Content-Type": "application/x-www-form-urlencoded",
-    "User-Agent": f"uphone-job-poller/{__version__}",
-    # A page is small: inflating it costs more than decoding it.
-    "Accept-Encoding": "identity",
-}
 
 
-def open_client(
-    *, timeout: float, concurrency: int, trust_env: bool, transport: httpx2.AsyncBaseTransport | None = None
-) -> httpx2.AsyncClient:
-    """Make the one HTTP client of the process. ``timeout`` is in seconds; TLS is always verified.
-
-    A ``transport`` takes the place of the network, TLS included.
-
-    Certificates are the system's, or those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``; ``trust_env`` is for proxies.
-    Raises ConfigError where that file is none of certificates, or a proxy is none.
-    """
-    trusted = _trusted() if transport is None else False
-    try:
-        return httpx2.AsyncClient(
-            verify=trusted,
-            trust_env=trust_env,
-            timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx2.Limits(
-                max_connections=concurrency,
-                max_keepalive_connections=concurrency,
-                keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            ),
-            # The API has no sessions, and a jar that servers can fill is memory that they can take.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers=_HEADERS,
-            transport=transport,
-        )
-    except (ValueError, ImportError) as error:
-        # Not the library's words: the address of a proxy may hold a password.
-        problem = f"no such proxy can be used ({type(error).__name__}): name an http or https one, or unset it"
-        raise ConfigError("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY", problem) from None
-
-
-def _trusted() -> ssl.SSLContext:
-    try:
-        return httpx2.create_ssl_context(trust_env=True)
-    except OSError as error:
-        problem = f"no certificates can be read from it ({error.strerror}): name a PEM file, or unset it"
-        raise ConfigError("SSL_CERT_FILE", problem) from None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call(Generic[Read]):
     """One request to make, again and again if need be: how it is written, and how its answer is read."""
 
@@ -109,21 +60,16 @@ class Lister:
 
     def __init__(
         self,
-        client: httpx2.AsyncClient,
+        client: Client,
         gate: Gate,
         stats: ApiStats,
         *,
-        base_url: str,
-        timeout: float,
         credentials: Callable[[], Credentials],
         attempts: int = ATTEMPTS,
     ) -> None:
         self._client = client
         self._gate = gate
         self._stats = stats
-        self._url = _url(base_url)
-        self._peer = self._url.netloc.decode()
-        self._timeout = timeout
         self._credentials = credentials
         self._retrying = AsyncRetrying(
             sleep=anyio.sleep,
@@ -139,16 +85,34 @@ class Lister:
         call: _Call[Page] = _Call(
             ACTION, query.target, partial(form, query), partial(read_page, tasks=not sweeping), sweeping=sweeping
         )
-        page: Page = await self._retrying(self._try, call)
+        page = await self._insist(call)
         self._stats.rows_skipped += page.skipped
         return page
 
     async def cities(self, target: Target) -> tuple[str, ...]:
         """Ask for the ids of the cities that a target's project and product type have; raise likewise."""
         call: _Call[Cities] = _Call(CITIES_ACTION, target, partial(cities_form, target), read_cities)
-        cities: Cities = await self._retrying(self._try, call)
+        cities = await self._insist(call)
         self._stats.rows_skipped += cities.skipped
         return cities.ids
+
+    async def _insist(self, call: _Call[Read]) -> Read:
+        """Try, and as long as a later try may succeed, again."""
+        try:
+            return await self._try(call)
+        except RetryLater as error:
+            failed: RetryLater | None = error
+
+        async def again() -> Read:
+            nonlocal failed
+            # What retries are made of costs as much as all the rest: only a request that has failed pays for it.
+            first, failed = failed, None
+            if first is not None:
+                raise first
+            return await self._try(call)
+
+        answer: Read = await self._retrying(again)
+        return answer
 
     async def _try(self, call: _Call[Read]) -> Read:
         async with self._gate.turn(call.target, sweeping=call.sweeping):
@@ -158,6 +122,7 @@ class Lister:
             except ApiError as error:
                 if isinstance(error, SlowDown):
                     self._gate.throttled(call.target, sent_at)
+                    self._stats.rate_limit = self._gate.rate()
                 self._record(call.action, error.code, sent_at)
                 self._stats.trouble = self._stats.trouble or Trouble(sent_at, str(error))
                 raise
@@ -168,35 +133,31 @@ class Lister:
     def _record(self, action: str, code: str, sent_at: float) -> None:
         self._stats.requests[action, self._stats.codes.word(code)] += 1
         self._stats.request_seconds[(action,)].observe(anyio.current_time() - sent_at)
-        self._stats.rate_limit = self._gate.rate()
 
     async def _exchange(self, form: Callable[[Credentials], bytes]) -> Reply:
         credentials = self._credentials()
-        request = self._client.build_request("POST", self._url, content=form(credentials))
 
         def told(error: Exception) -> str:
             # The HTTP library quotes what it could not read, and that may quote the request.
             return line(credentials.redact(_reason(error)))
 
         try:
-            # The client's timeouts are per read: a server that trickles would hold us for ever.
-            with anyio.fail_after(self._timeout):
-                response = await self._client.send(request, stream=True)
-                body = await read_body(response)
-        except (TimeoutError, httpx2.TimeoutException) as error:
-            raise RetryLater("timeout", f"no answer from {self._peer} in time ({_waited_for(error)})") from None
+            response = await self._client.post(form(credentials))
+        except httpx2.TimeoutException as error:
+            raise RetryLater("timeout", f"no answer from {self._client.peer} in time ({_waited_for(error)})") from None
         except httpx2.RemoteProtocolError as error:
             raise Malformed("malformed", f"the answer broke off: {told(error)}") from None
         # On asyncio the HTTP library lets TLS errors through that come after the handshake.
         except (httpx2.TransportError, ssl.SSLError) as error:
-            raise RetryLater("connect", f"no connection to {self._peer}: {told(error)}") from None
-        request_id = response.headers.get("X-UCLOUD-REQUEST-UUID")
+            raise RetryLater("connect", f"no connection to {self._client.peer}: {told(error)}") from None
+        request_id = response.header(b"x-ucloud-request-uuid")
+        date = response.header(b"date")
         return Reply(
-            status=response.status_code,
-            body=body,
+            status=response.status,
+            body=read_body(response),
             request_id=line(credentials.redact(request_id)) if request_id else None,
-            retry_after=_retry_after(response.headers),
-            date=_date(response.headers.get("Date", "")),
+            retry_after=_retry_after(response.header(b"retry-after"), date),
+            date=_date(date),
             signed_with=credentials,
         )
 
@@ -220,18 +181,13 @@ def _waited_for(error: Exception) -> str:
     return "connecting" if isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout) else "UCLOUD_TIMEOUT_SECOND"
 
 
-def _url(text: str) -> httpx2.URL:
-    try:
-        return httpx2.URL(text)
-    except httpx2.InvalidURL as error:
-        raise ConfigError("UCLOUD_API_BASE_URL", f"is not a URL: {line(str(error))}") from None
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
+def _retry_after(wish: str, date: str) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3) in seconds; a date counts from the server's own ``Date``."""
-    value = headers.get("Retry-After", "").strip()
+    value = wish.strip()
+    if not value:
+        return None
     try:
-        seconds = float(value) if value.isdigit() else _seconds_between(headers.get("Date", ""), value)
+        seconds = float(value) if value.isdigit() else _seconds_between(date, value)
     except (TypeError, ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER)
@@ -241,6 +197,7 @@ def _seconds_between(earlier: str, later: str) -> float:
     return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
 
 
+@lru_cache(maxsize=8)  # a second has many answers
 def _date(value: str) -> int | None:
     """Read an HTTP date (RFC 9110, 5.6.7) in Unix seconds. It is in GMT, also where its form names no zone."""
     try:

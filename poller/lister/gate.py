@@ -4,8 +4,8 @@ The rate is kept per project, since the vendor throttles an account, under one c
 """
 
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 import anyio
 
@@ -44,6 +44,11 @@ class _Turns:
     def __init__(self) -> None:
         self._held = False
         self._waiting: OrderedDict[Target, _Queue] = OrderedDict()
+
+    @property
+    def held(self) -> bool:
+        """Tell whether somebody has it, and whoever comes has to wait."""
+        return self._held
 
     async def acquire(self, target: Target, kind: bool) -> None:  # noqa: FBT001 (one of two)
         if not self._held:
@@ -90,27 +95,49 @@ class Gate:
     def __init__(self, *, max_rps: float, concurrency: int) -> None:
         self._max_rps = max_rps
         self._ceiling = Pace(max_rps)
-        self._places = anyio.Semaphore(concurrency)
+        # What follows at once waits for the network, so that nobody is kept from running.
+        self._places = anyio.Semaphore(concurrency, fast_acquire=True)
         self._lanes: dict[str | None, _Lane] = {}
 
-    @asynccontextmanager
-    async def turn(self, target: Target, *, sweeping: bool = False) -> AsyncIterator[None]:
+    def turn(self, target: Target, *, sweeping: bool = False) -> AbstractAsyncContextManager[None]:
         """Wait until a request for the target may go; it counts as under way until the block ends.
 
         Where both wait, every second one of a target's requests is of a sweep, however many pages that has.
         """
+        return _Turn(self, target, sweeping)
+
+    async def enter(self, target: Target, sweeping: bool) -> None:  # noqa: FBT001 (one of two)
+        """Begin a turn."""
         lane = self._lane(target)
+        if self._admits_at_once(lane):
+            return
         await lane.turns.acquire(target, sweeping)
         try:
-            await anyio.sleep_until(lane.pace.book(anyio.current_time()))
+            await _wait_for_slot(lane.pace)
             await self._places.acquire()
         finally:
             lane.turns.release()
         try:
-            await anyio.sleep_until(self._ceiling.book(anyio.current_time()))
-            yield
-        finally:
+            await _wait_for_slot(self._ceiling)
+        except BaseException:
             self._places.release()
+            raise
+
+    def _admits_at_once(self, lane: _Lane) -> bool:
+        """Let a request go where nobody waits and nothing holds it up: then it costs no look at the event loop."""
+        if lane.turns.held or not self._places.value:
+            return False
+        now = anyio.current_time()
+        if not (lane.pace.is_free(now) and self._ceiling.is_free(now)):
+            return False
+        lane.pace.book(now)
+        self._ceiling.book(now)
+        self._places.acquire_nowait()
+        return True
+
+    def leave(self) -> None:
+        """End a turn."""
+        self._places.release()
 
     def throttled(self, target: Target, sent_at: float) -> None:
         """Take note that a request sent at a monotonic time was throttled."""
@@ -122,4 +149,30 @@ class Gate:
         return min((lane.pace.rate(now) for lane in self._lanes.values()), default=self._max_rps)
 
     def _lane(self, target: Target) -> _Lane:
-        return self._lanes.setdefault(target.project_id, _Lane(self._max_rps))
+        lane = self._lanes.get(target.project_id)
+        if lane is None:
+            lane = self._lanes[target.project_id] = _Lane(self._max_rps)
+        return lane
+
+
+class _Turn(AbstractAsyncContextManager[None]):
+    """One request's. Not a generator: it is taken for every page."""
+
+    __slots__ = ("_gate", "_sweeping", "_target")
+
+    def __init__(self, gate: Gate, target: Target, sweeping: bool) -> None:  # noqa: FBT001 (one of two)
+        self._gate = gate
+        self._target = target
+        self._sweeping = sweeping
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self._target, self._sweeping)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._gate.leave()
+
+
+async def _wait_for_slot(pace: Pace) -> None:
+    await anyio.sleep_until(pace.book(anyio.current_time()))

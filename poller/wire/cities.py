@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from poller.models import MAX_CITIES, Target
 from poller.signature import Credentials
-from poller.wire.envelope import Reply, check_status, malformed, rows_of, salvage, signed, usable_id
+from poller.wire.envelope import Reply, check_status, malformed, rows_of, salvage, usable_id
+from poller.wire.forms import signed
 
 CITIES_ACTION: Final = "DescribeUPhoneCities"
 

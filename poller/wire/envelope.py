@@ -1,9 +1,8 @@
-"""What all actions have in common: the signed form, the answer around its rows, and what its codes mean."""
+"""What the answers of all actions have in common: what stands around the rows, and what its codes mean."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -16,8 +15,8 @@ from poller.errors import (
     RetryLater,
     SlowDown,
 )
-from poller.models import MAX_JOB_ID_BYTES, Target
-from poller.signature import Credentials, sign
+from poller.models import MAX_JOB_ID_BYTES
+from poller.signature import Credentials
 
 _MESSAGE_LENGTH = 300
 _LARGEST = 2**53 - 1  # past it a number is no code and no count, and a float cannot hold it
@@ -37,20 +36,6 @@ class Reply(Struct, frozen=True):
     retry_after: float | None = None
     date: int | None = None
     signed_with: Credentials | None = None
-
-
-def signed(params: Mapping[str, str], target: Target, credentials: Credentials) -> bytes:
-    """Write the body of a form POST: an action's own parameters, those of its target, and the signature."""
-    common = {
-        "PublicKey": credentials.public_key,
-        "ProductType": target.product_type,
-        "ProjectId": target.project_id,
-        "Region": target.region,
-        "SecurityToken": credentials.security_token,
-    }
-    everything = {**params, **{name: value for name, value in common.items() if value is not None}}
-    everything["Signature"] = sign(everything, credentials.private_key)
-    return urlencode(everything).encode()
 
 
 def salvage(reply: Reply) -> dict[str, Any]:
@@ -159,5 +144,7 @@ def malformed(reply: Reply, problem: str) -> Malformed:
 
 def line(text: str) -> str:
     """Make a foreign text fit to stand in one line of ours: no control characters, no more than 300 characters."""
+    if len(text) <= _MESSAGE_LENGTH and text.isprintable():
+        return text
     shown = "".join(char if char.isprintable() else " " for char in text[:_MESSAGE_LENGTH])
     return shown if len(text) <= _MESSAGE_LENGTH else f"{shown}…"

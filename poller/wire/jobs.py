@@ -1,15 +1,17 @@
 """``DescribeUPhoneJob``: a query becomes a signed form, an answer a page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from poller.lifecycle import TERMINAL
-from poller.models import MAX_JOB_ID_BYTES, Job, Page, Query, RawTime, Sighting, State, Task
+from poller.models import MAX_JOB_ID_BYTES, Job, Page, Query, RawTime, Sighting, State, Target, Task
 from poller.signature import Credentials
-from poller.wire.envelope import Reply, check_ret_code, check_status, line, rows_of, salvage, signed, usable_id, whole
+from poller.wire.envelope import Reply, check_ret_code, check_status, line, rows_of, salvage, usable_id, whole
+from poller.wire.forms import PageForm
 
 ACTION: Final = "DescribeUPhoneJob"
 
@@ -18,14 +20,25 @@ _STATES_NAMED = 8
 
 def form(query: Query, credentials: Credentials) -> bytes:
     """Write the signed body of a form POST (``application/x-www-form-urlencoded``)."""
-    target = query.target
-    params = {"Action": ACTION, "Offset": str(query.offset), "Limit": str(query.limit)}
-    optional = {"CityId": target.city_id, "State": query.state}
-    params |= {name: value for name, value in optional.items() if value is not None}
+    if not query.job_ids:
+        return _listing(query.target, query.state, credentials).page(query)
     # A look-up wants the job whatever its type has become; the filter belongs to listings.
-    listed = ("Types", target.job_types) if not query.job_ids else ("JobIds", query.job_ids)
-    params |= {f"{listed[0]}.{index}": value for index, value in enumerate(listed[1])}
-    return signed(params, target, credentials)
+    return _page_form(query.target, query.state, {"JobIds": query.job_ids}, credentials).page(query)
+
+
+@lru_cache(maxsize=32)
+def _listing(target: Target, state: State | None, credentials: Credentials) -> PageForm:
+    return _page_form(target, state, {"Types": target.job_types}, credentials)
+
+
+def _page_form(
+    target: Target, state: State | None, lists: Mapping[str, Iterable[str]], credentials: Credentials
+) -> PageForm:
+    optional = {"CityId": target.city_id, "State": state}
+    params = {"Action": ACTION} | {name: value for name, value in optional.items() if value is not None}
+    for name, values in lists.items():
+        params |= {f"{name}.{index}": value for index, value in enumerate(values)}
+    return PageForm(params, target, credentials)
 
 
 class _Envelope(Struct, rename="pascal"):
@@ -71,8 +84,9 @@ def _read(reply: Reply, decode: Callable[[bytes], _Slim | _Full]) -> Page | None
         return None
     check_ret_code(answer.ret_code, answer.message, reply)
     jobs = answer.jobs or []
+    ids = [job.job_id for job in jobs]
     # Four bytes a character at most: only a long id needs its bytes counted.
-    if any(len(job.job_id) > MAX_JOB_ID_BYTES // 4 and not usable_id(job.job_id) for job in jobs):
+    if max(map(len, ids), default=0) > MAX_JOB_ID_BYTES // 4 and not all(map(usable_id, ids)):
         return None
     return Page(jobs=jobs, received=len(jobs), total_count=_count(answer.total_count), date=reply.date)
 

@@ -1,12 +1,13 @@
-"""Virtual time on both backends, listers of any transport, and a server of scripted bytes on a real socket."""
+"""Virtual time on both backends, listers over any transport, and a server of scripted bytes on a real socket."""
 
 import asyncio
 import re
 import selectors
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx2
@@ -16,9 +17,15 @@ from trio.testing import MockClock
 
 from poller.errors import ApiError
 from poller.lister import Gate, Lister, open_client
+from poller.lister.lean import LeanClient
+from poller.lister.network import HEADERS, parse_url
+from poller.lister.ordinary import OrdinaryClient
 from poller.models import Query, State, Target
 from poller.signature import Credentials
 from poller.stats import ApiStats
+
+if TYPE_CHECKING:
+    from poller.lister.response import Client
 
 KEYS = Credentials("public-key", "private-key", "secret-token")
 
@@ -26,6 +33,9 @@ Backend = tuple[str, dict[str, Any]]
 MakeLister = Callable[..., Lister]
 Converse = Callable[[SocketStream], Awaitable[None]]
 Serving = Callable[[Converse], AbstractAsyncContextManager[str]]
+NextRequest = Callable[[SocketStream], Awaitable[bytes]]
+Http = Callable[..., bytes]
+MakeClient = Callable[..., LeanClient]
 
 
 class _Jump(selectors.DefaultSelector):
@@ -52,6 +62,19 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the virtual time, in seconds."""
         return self._jump.now
+
+
+@pytest.fixture(params=["lean", "asyncio", "trio"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Return how requests go: over the lean transport, or over the ordinary one on either backend."""
+    way: str = request.param
+    return way
+
+
+@pytest.fixture
+def anyio_backend(way: str) -> str:
+    """Run asynchronous tests on both backends, and on asyncio over both transports."""
+    return "trio" if way == "trio" else "asyncio"
 
 
 @pytest.fixture
@@ -87,9 +110,9 @@ def streamed(
 
 
 @pytest.fixture
-async def lister(anyio_backend: object, stats: ApiStats) -> AsyncIterator[MakeLister]:
+async def lister(anyio_backend: object, way: str, stats: ApiStats) -> AsyncIterator[MakeLister]:
     """Make listers, whose clients are closed at the end."""
-    clients: list[httpx2.AsyncClient] = []
+    clients: list[Client] = []
 
     def make(
         answer: Callable[..., Any] | None = None,
@@ -103,15 +126,16 @@ async def lister(anyio_backend: object, stats: ApiStats) -> AsyncIterator[MakeLi
         attempts: int = 6,
         credentials: Callable[[], Credentials] = lambda: KEYS,
     ) -> Lister:
-        transport = None if answer is None else httpx2.MockTransport(streamed(answer))
-        client = open_client(timeout=timeout, concurrency=concurrency, trust_env=trust_env, transport=transport)
+        client: Client = (
+            open_client(base_url, timeout=timeout, concurrency=concurrency, trust_env=trust_env, lean=way != "asyncio")
+            if answer is None
+            else OrdinaryClient(httpx2.MockTransport(streamed(answer)), parse_url(base_url), HEADERS, timeout=timeout)
+        )
         clients.append(client)
         return Lister(
             client,
             gate or Gate(max_rps=max_rps, concurrency=concurrency),
             stats,
-            base_url=base_url,
-            timeout=timeout,
             credentials=credentials,
             attempts=attempts,
         )
@@ -119,6 +143,29 @@ async def lister(anyio_backend: object, stats: ApiStats) -> AsyncIterator[MakeLi
     yield make
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def lean(anyio_backend: str) -> AsyncIterator[MakeClient]:
+    """Make lean clients, which are closed at the end."""
+    made: list[LeanClient] = []
+
+    def make(url: str, *, keepalive_expiry: float = 55.0, timeout: float = 5.0, **headers: str) -> LeanClient:
+        made.append(
+            LeanClient(
+                parse_url(url),
+                headers,
+                tls=ssl.create_default_context(),
+                timeout=timeout,
+                keepalive_expiry=keepalive_expiry,
+                max_body=1_000_000,
+            )
+        )
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.aclose()
 
 
 @pytest.fixture

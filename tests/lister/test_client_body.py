@@ -11,7 +11,7 @@ from anyio.abc import SocketStream
 
 from poller.errors import ApiError, Malformed, SlowDown
 from poller.lister import Lister
-from poller.lister.body import MAX_BODY
+from poller.lister.response import MAX_BODY
 from poller.models import Query, State, Target
 
 pytestmark = [

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from poller.errors import ApiError, Malformed, RetryLater
+from poller.errors import ApiError, FixRequest, Malformed, RetryLater
 from poller.lister import Lister
 from poller.models import Query, State, Target
 from poller.stats import ApiStats
@@ -160,6 +160,42 @@ async def test_a_request_that_timed_out_gives_its_connection_back(
     async with serving(converse) as url:
         source = lister(base_url=url, timeout=0.1, concurrency=1, attempts=2)
         assert len((await source.page(LISTING)).jobs) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(
+    lister: MakeLister, serving: Serving, next_request: NextRequest, http: Http, status: int
+) -> None:
+    """A signed request goes to the address that was configured, or nowhere."""
+    asked: list[bytes] = []
+
+    async def converse(stream: SocketStream) -> None:
+        while True:
+            asked.append(await next_request(stream))
+            await stream.send(http(status=f"{status} Moved", headers=["Location: /elsewhere"]))
+
+    async with serving(converse) as url:
+        with pytest.raises(FixRequest, match=f"HTTP {status}"):
+            await lister(base_url=url).page(LISTING)
+    assert len(asked) == 1
+
+
+async def test_cookies_are_not_kept(
+    lister: MakeLister, serving: Serving, next_request: NextRequest, http: Http
+) -> None:
+    """The API has no sessions."""
+    asked: list[bytes] = []
+
+    async def converse(stream: SocketStream) -> None:
+        for _ in range(2):
+            asked.append(await next_request(stream))
+            await stream.send(http(PAGE, headers=["Set-Cookie: session=1; Path=/"]))
+
+    async with serving(converse) as url:
+        source = lister(base_url=url)
+        await source.page(LISTING)
+        await source.page(LISTING)
+    assert [b"cookie" in each.lower() for each in asked] == [False, False]
 
 
 @pytest.mark.parametrize("trust_env", [True, False])

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
-from anyio.streams.tls import TLSListener, TLSStream
+from anyio.streams.tls import TLSAttribute, TLSListener, TLSStream
 
 from poller.errors import RetryLater
 from poller.lister import Lister
@@ -60,6 +60,7 @@ async def serving_tls(
     """Serve TLS on loopback."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
+    context.set_alpn_protocols(["h2", "http/1.1"])
 
     async def handle(stream: TLSStream) -> None:
         try:
@@ -99,6 +100,30 @@ async def test_a_certificate_of_nobody_is_refused(
         with pytest.raises(RetryLater, match=r"no connection to localhost:\d+: .*certificate verify failed"):
             await lister(base_url=f"https://localhost:{port}", attempts=1).page(LISTING)
     assert stats.requests["DescribeUPhoneJob", "connect"] == 1
+
+
+async def test_one_handshake_serves_many_requests(
+    lister: MakeLister,
+    certificate: tuple[Path, Path],
+    next_request: Callable[..., Awaitable[bytes]],
+    http: Http,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And settles that HTTP/1.1 is spoken, with a server that would like to speak something newer."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    protocols: list[str | None] = []
+
+    async def converse(stream: TLSStream) -> None:
+        protocols.append(stream.extra(TLSAttribute.alpn_protocol))  # noqa: S610 (not Django's)
+        while True:
+            await next_request(stream)
+            await stream.send(http(PAGE))
+
+    async with serving_tls(certificate, converse) as port:
+        source = lister(base_url=f"https://localhost:{port}")
+        for _ in range(3):
+            await source.page(LISTING)
+    assert protocols == ["http/1.1"]
 
 
 @pytest.mark.parametrize("trust_env", [True, False])

@@ -90,6 +90,37 @@ async def test_no_more_requests_are_under_way_than_allowed() -> None:
     assert log.times()[-1] == pytest.approx(4.0, abs=0.1)
 
 
+async def test_a_request_waits_for_a_place_where_only_that_is_wanting() -> None:
+    """Nobody else waits, and the rate would let it go at once."""
+    log = Log(Gate(max_rps=10, concurrency=1))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(log.request, A, lasting=1.0))
+        await anyio.sleep(0.5)
+        tasks.start_soon(log.request, A)
+    assert log.times() == [0, pytest.approx(1.0)]
+
+
+async def test_a_request_that_could_go_at_once_overtakes_none_that_waits() -> None:
+    """Two places are free again at the same moment, before those that wait for them have noticed."""
+    gate, order = Gate(max_rps=10, concurrency=2), list[int]()
+
+    async def request(number: int) -> None:
+        async with gate.turn(A):
+            order.append(number)
+
+    for _ in range(2):
+        await gate.enter(A, sweeping=False)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(request, 1)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(request, 2)
+        await anyio.sleep(1)
+        gate.leave()
+        gate.leave()
+        await request(3)
+    assert order == [1, 2, 3]
+
+
 async def test_targets_take_turns() -> None:
     """One with many requests does not hold up one with few."""
     log = Log(Gate(max_rps=10, concurrency=1))
@@ -172,6 +203,15 @@ async def test_a_throttled_project_slows_itself() -> None:
     slow, fast = log.times(A) + log.times(B), log.times(OTHER)
     assert max(slow) == pytest.approx(0.7, abs=0.1)
     assert max(fast) == pytest.approx(0.25, abs=0.1)
+
+
+async def test_a_throttled_project_is_slow_where_nobody_waits_too() -> None:
+    """The ceiling alone would let its requests go at once."""
+    log = Log(Gate(max_rps=20, concurrency=8))
+    log.gate.throttled(A, sent_at=anyio.current_time())
+    for _ in range(3):
+        await log.request(A, lasting=0.06)
+    assert log.times() == pytest.approx([0, 0.1, 0.2], abs=0.02)
 
 
 async def test_a_project_that_waits_for_its_rate_takes_no_place() -> None:
