@@ -48,7 +48,6 @@ class Ordering:
         self._open = {_Way(key, sign) for key in range(len(_KEYS)) for sign in (1, -1)}
         self._reached: dict[_Way, int] = {}
         self._moved: Counter[_Way] = Counter()
-        self._compared = [False] * len(_KEYS)
         self._rows = self._dated = 0
         self._first_dated = self._last_dated = True
 
@@ -61,7 +60,6 @@ class Ordering:
         self._dated += sum(row.end_time is not None for row in rows)
         for index, key in enumerate(_KEYS):
             times = [time for time in map(key, rows) if time is not None]
-            self._compared[index] = self._compared[index] or len(times) > 1
             for sign in (1, -1):
                 way = _Way(index, sign)
                 self._follow(way, signed := [sign * time for time in times])
@@ -93,13 +91,19 @@ class Ordering:
             return None
         return Order(newest_first=sign < 0, maybe_by_creation=_Way(_CREATION, sign) in self._open)
 
-    def contradicts(self, order: Order) -> bool:
-        """Tell whether the pages can't have come in an order."""
-        sign = -1 if order.newest_first else 1
-        ways = [_Way(key, sign) for key in range(len(_KEYS)) if key != _CREATION or order.maybe_by_creation]
-        # A time that is never told may be in any order, and nobody has learnt one from it.
-        kept = [self._compared[way.key] for way in ways if way in self._open]
-        return len(kept) < len(ways) and not any(kept)
+
+def contradicts(rows: Sequence[Sighting], order: Order) -> bool:
+    """Tell whether a page can't have come in an order: of the keys that would do, none is kept that tells anything."""
+    sign = -1 if order.newest_first else 1
+    broken = False
+    # By end first: it is what most listings are sorted by, and one key that is kept will do.
+    for key in reversed(_KEYS if order.maybe_by_creation else _KEYS[_CREATION + 1 :]):
+        times = [sign * time for time in map(key, rows) if time is not None]
+        if not _ordered(times):
+            broken = True
+        elif len(times) > 1:
+            return False
+    return broken
 
 
 def _ordered(times: Iterable[int]) -> bool:

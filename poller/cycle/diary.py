@@ -8,10 +8,20 @@ from poller.errors import FixRequest
 from poller.logs import get_logger
 from poller.models import State, Target
 from poller.ordering import Order
-from poller.stats import Outcome
+from poller.stats import Outcome, Problem
 from poller.tracker import Tracker
 
 _STATES_SAID = 32
+
+
+def problem_of(outcome: Outcome, reader: Reader) -> Problem | None:
+    """Tell why a cycle was not complete; None if it was: what failed in it was asked for again, and came."""
+    if outcome == "complete":
+        return None
+    error = reader.refusal or next(iter(reader.failures), None)
+    if error is None:
+        return Problem(outcome, "a listing moved too fast, or the API did not show all of it")
+    return Problem(error.code, str(error))
 
 
 class Diary:
@@ -77,17 +87,17 @@ class Diary:
         self._log.debug("the API refuses to look a job up", job_id=job_id, problem=str(refusal))
 
     def _say_trouble(self, outcome: Outcome, reader: Reader) -> None:
-        error = reader.refusal or next(iter(reader.failures), None)
-        # What failed in a complete cycle was asked for again, and came.
-        trouble = None if outcome == "complete" else error.code if error else outcome
+        problem = problem_of(outcome, reader)
+        trouble = problem.code if problem else None
         if trouble == self._trouble:
             return
         self._trouble = trouble
         if reader.refusal:
             self._log.error("the API refuses this target; it is asked again slowly", problem=str(reader.refusal))
-        elif trouble is not None:
-            problem = str(error) if error else "a listing moved too fast, or the API did not show all of it"
-            self._log.warning("the cycle is not complete; the next one goes on", problem=problem, outcome=outcome)
+        elif problem is not None:
+            self._log.warning(
+                "the cycle is not complete; the next one goes on", problem=problem.message, outcome=outcome
+            )
         else:
             self._log.info("cycles are complete again")
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from poller.cycle.listing import Glance
-from poller.models import MAX_PAGE_ROWS, State
-from poller.ordering import Order, Ordering
+from poller.models import MAX_PAGE_ROWS, Page, State
+from poller.ordering import Order, contradicts
 from poller.reading import Reading, TrailingReading
 
 EMPTY_FOR = 3600.0
@@ -88,10 +88,14 @@ class Head:
         lasts = self._order(may_be_by_creation=sees_all) is None
         return self.audited is not None and self.rows > MAX_PAGE_ROWS and lasts
 
-    def check(self, ids: tuple[str, ...], ordering: Ordering) -> bool:
-        """Hold rows against the order; False if it is lost with them."""
+    def check(self, page: Page) -> bool:
+        """Hold a page against the order; False if it is lost with it."""
+        ids = tuple([row.job_id for row in page.jobs])
+        self.glance = self.glance or Glance(ids, page.total_count)
+        if ids == self.ids:
+            return True
         self.ids = ids
-        if self.order is None or not ordering.contradicts(self.order):
+        if self.order is None or not contradicts(page.jobs, self.order):
             return True
         self.order = None
         return False

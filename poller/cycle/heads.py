@@ -1,16 +1,17 @@
 """Reads the listings of finished jobs from their newest end, and whole where there is no knowing which end that is."""
 
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import anyio
 
 from poller.cycle.diary import Diary
 from poller.cycle.head import Head
-from poller.cycle.listing import Glance
 from poller.cycle.reader import Reader, Sight
 from poller.cycle.sweep import Sweep
 from poller.frontier import Floor, Sweeps, ended_before
-from poller.models import Instant, Page, Query, State, Target
+from poller.models import Completion, Instant, Page, Query, State, Target
 from poller.ordering import SLACK, Order, Ordering
 from poller.reading import Reading, TrailingReading
 from poller.stats import ApiStats
@@ -21,8 +22,40 @@ _UNREAD_MOST: Final = 3
 _STATES: Final = (State.SUCCESS, State.FAILED, State.PARTIAL_SUCCESS)
 
 
+class _News:
+    """The completions that one reading was the first to show, as far as pages to come may show them again."""
+
+    def __init__(self, window: int) -> None:
+        self._pages: deque[frozenset[str]] = deque(maxlen=2 * window)
+        self._spread = False
+
+    def add(self, completions: Sequence[Completion]) -> None:
+        """Take those that a page showed."""
+        if completions:
+            self._pages.append(frozenset([completion.job.job_id for completion in completions]))
+
+    def reach_the_end_of(self, page: Page) -> bool:
+        """Tell whether a page's last row is one of them, so that more may stand behind it."""
+        reached = bool(page.jobs) and self._has(page.jobs[-1].job_id)
+        self._spread = self._spread or reached
+        return reached
+
+    def spread_to(self, page: Page) -> bool:
+        """Tell whether a page has any, where pages are read side by side.
+
+        One that comes after both its neighbours may find that they have shown all of its rows.
+        """
+        return self._spread and any(self._has(row.job_id) for row in page.jobs)
+
+    def _has(self, job_id: str) -> bool:
+        return any(job_id in news for news in self._pages)
+
+
 class Heads:
-    """One target's listings of finished jobs, and how far each has been covered."""
+    """One target's listings of finished jobs, and how far each has been covered.
+
+    ``window`` is how many pages are under way at a time where many bring news.
+    """
 
     def __init__(
         self,
@@ -34,6 +67,7 @@ class Heads:
         diary: Diary,
         api: ApiStats,
         floor: Floor,
+        window: int = 1,
     ) -> None:
         self._target = target
         self._sight = sight
@@ -43,6 +77,7 @@ class Heads:
         self._diary = diary
         self._api = api
         self._floor = floor
+        self._window = window
         self._heads = tuple(Head(state) for state in _STATES)
         self._moved = True
 
@@ -89,27 +124,42 @@ class Heads:
         order = head.trusted_order(sees_all=self._sees_all)
         deep = order is not None and began.mono - head.covered_at >= margin
         offer = self._sweeps.offer(began.mono)
-        covered, head.glance = False, None
+        covering: list[Page] = []
+        news = _News(self._window)
+        reading, head.glance = self._reading(head, order, deep=deep), None
 
-        def judge(page: Page, completions: int) -> bool:
-            nonlocal covered
-            self._check(head, page)
-            # Of what stands behind it, a page says nothing that shows the order to be lost.
-            ordered = order is not None and head.order == order
-            covered = ordered and ended_before(page.jobs, self._ledger.frontiers[head.state] - SLACK)
-            return covered or (not deep and not completions)
+        def judge(page: Page, completions: Sequence[Completion]) -> bool:
+            if not head.check(page):
+                self._diary.order(head.state, None)
+            covers = self._covers(head, order, page)
+            if covers:
+                covering.append(page)
+            news.add(completions)
+            if order is not None and isinstance(reading, Reading) and news.reach_the_end_of(page):
+                # After an outage there are many such pages: twice as far each time, they are read side by side.
+                reading.foresee(2 * (reading.end + page.received))
+            return covers or (not deep and not completions and not news.spread_to(page))
 
-        reading = self._reading(head, order, deep=deep)
         await reader.read(Query(self._target, head.state), reading, judge=judge)
         trailing = isinstance(reading, TrailingReading)
         # No frontier rests on an end that was believed rather than proven.
-        covered = covered and (deep or not trailing)
+        covered = any(page is reading.ended_by for page in covering) and (deep or not trailing)
         believed = head.believes(reading, began.mono)
-        if reading.whole and (covered or (deep and believed)):
+        # One that came late, of pages side by side, may have shown that the order is lost which the end rests on.
+        misled = reading.ended_by is not None and head.order != order
+        if reading.whole and not misled and (covered or (deep and believed)):
             self._cover(head, began.mono, offer)
         if trailing and reading.whole and reading.rows:
             head.rows = reading.end
         return reading.whole
+
+    def _covers(self, head: Head, order: Order | None, page: Page) -> bool:
+        """Tell whether a page shows that all behind it ended before the frontier.
+
+        It shows nothing of that where it shows the order to be lost.
+        """
+        ordered = order is not None and head.order == order
+        return ordered and ended_before(page.jobs, self._ledger.frontiers[head.state] - SLACK)
 
     def _reading(self, head: Head, order: Order | None, *, deep: bool) -> Reading | TrailingReading:
         if order is not None and not order.newest_first:
@@ -118,22 +168,13 @@ class Heads:
                 expected=head.rows, capacity=self._sight.longest_page, confirm=deep, trust_count=trust
             )
         # One empty page is believed only where no row is known to be there, and no frontier rests on it.
-        return self._forward(head, expected=1 if deep or head.rows else 0)
+        return self._forward(head, expected=1 if deep or head.rows else 0, window=self._window)
 
-    def _forward(self, head: Head, *, expected: int) -> Reading:
+    def _forward(self, head: Head, *, expected: int, window: int = 1) -> Reading:
         head.readings += 1
         phase = head.readings * _PHASE_STEP
-        return Reading(expected=expected, capacity=self._sight.longest_page, phase=phase, trust_count=False)
-
-    def _check(self, head: Head, page: Page) -> None:
-        ids = tuple(row.job_id for row in page.jobs)
-        head.glance = head.glance or Glance(ids, page.total_count)
-        if ids == head.ids:
-            return
-        ordering = Ordering()
-        ordering.take(page.jobs)
-        if not head.check(ids, ordering):
-            self._diary.order(head.state, None)
+        capacity = self._sight.longest_page
+        return Reading(expected=expected, capacity=capacity, phase=phase, window=window, trust_count=False)
 
     def _cover(self, head: Head, began: float, offer: float | None) -> None:
         head.covered_at = began
@@ -154,7 +195,7 @@ class Heads:
         offer = self._sweeps.offer(began.mono)
         ordering = Ordering()
 
-        def judge(page: Page, _completions: int) -> bool:
+        def judge(page: Page, _completions: Sequence[Completion]) -> bool:
             ordering.take(page.jobs)
             return False
 

@@ -1,6 +1,6 @@
 """Reads the listings and look-ups of one target, and passes on what each page shows as it comes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
@@ -11,15 +11,15 @@ from poller.cycle.pulse import Pulse
 from poller.cycle.reporter import Reporter
 from poller.errors import ApiError, FixRequest, NeedsAction
 from poller.frontier import ServerClock
-from poller.models import Instant, Page, Query
+from poller.models import Completion, Instant, Page, Query
 from poller.reading import Ask
 from poller.tracker import Tracker
 
 PAGE_WITHIN: Final = 1800.0
 """Seconds in which a page comes or is given up: every retry at its slowest, and a turn at the slowest rate."""
 
-Judge = Callable[[Page, int], bool]
-"""Tells of a page, and of how many completions were in it, whether nothing behind its rows is wanted."""
+Judge = Callable[[Page, Sequence[Completion]], bool]
+"""Tells of a page, and of the completions that it was the first to show, whether nothing behind its rows is wanted."""
 
 
 class Sight:
@@ -41,8 +41,8 @@ class Sight:
         """Read all three clocks."""
         return self.clock.tell(self._now())
 
-    async def take(self, page: Page, pulse: Pulse) -> int:
-        """Take a page's rows as sightings; return how many completions they showed, once those are reported.
+    async def take(self, page: Page, pulse: Pulse) -> Sequence[Completion]:
+        """Take a page's rows as sightings; return the completions that they showed, once those are reported.
 
         Meanwhile the reader's ``pulse`` promises nothing.
         """
@@ -53,7 +53,7 @@ class Sight:
         if completions:
             with pulse.paused():
                 await self._reporter.tell(completions)
-        return len(completions)
+        return completions
 
 
 class Reader:
@@ -91,32 +91,41 @@ class Reader:
 
         async with anyio.create_task_group() as group:
 
-            def launch() -> None:
-                for ask in reading.asks():
+            def share(asks: list[Ask]) -> Ask | None:
+                """Leave all but the first to others, so that a page costs no task of its own."""
+                for ask in asks[1:]:
                     group.start_soon(fetch, ask)
+                return asks[0] if asks else None
 
-            async def fetch(ask: Ask) -> None:
-                self._pulse.beat(within=PAGE_WITHIN)
-                try:
-                    page = await self._pages.page(structs.replace(query, offset=ask.offset, limit=ask.limit))
-                except ApiError as error:
-                    reading.abandon()
-                    if query.job_ids and isinstance(error, FixRequest):
-                        refused.append(error)
-                    else:
-                        self.failures.append(error)
-                    return
-                completions = await self._take(page, found)
-                reading.take(ask, page, enough=judge(page, completions))
-                if pause is not None:
-                    await pause()
-                launch()
+            async def fetch(ask: Ask | None) -> None:
+                while ask is not None:
+                    page = await self._page(structs.replace(query, offset=ask.offset, limit=ask.limit), refused)
+                    if page is None:
+                        reading.abandon()
+                        return
+                    completions = await self._take(page, found)
+                    reading.take(ask, page, enough=judge(page, completions))
+                    if pause is not None:
+                        await pause()
+                    ask = share(reading.asks())
 
-            launch()
+            await fetch(share(reading.asks()))
         if refused:
             raise refused[0]
 
-    async def _take(self, page: Page, found: set[str] | None) -> int:
+    async def _page(self, query: Query, refused: list[FixRequest]) -> Page | None:
+        """Fetch a page; None if it does not come. A look-up that is ``refused`` is no failure yet."""
+        self._pulse.beat(within=PAGE_WITHIN)
+        try:
+            return await self._pages.page(query)
+        except ApiError as error:
+            if query.job_ids and isinstance(error, FixRequest):
+                refused.append(error)
+            else:
+                self.failures.append(error)
+            return None
+
+    async def _take(self, page: Page, found: set[str] | None) -> Sequence[Completion]:
         self.received += 1
         self.skipped += page.skipped
         self.unlisted_states.update(page.unlisted_states)

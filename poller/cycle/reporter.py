@@ -1,13 +1,17 @@
 """Hands news to the event log and counts what was written."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from anyio import CancelScope
 
 from poller.cycle.ports import Reports
 from poller.cycle.pulse import Pulse
-from poller.models import Completion, News, Target, Unresolved
-from poller.stats import Stats, label
+from poller.models import Completion, News, State, Target, Unresolved
+from poller.stats import Ending, Stats, label
+
+MAX_CHARS: Final = 400
+"""What is kept of a text from the API for the status page."""
 
 
 class Reporter:
@@ -18,6 +22,7 @@ class Reporter:
         self._reports = reports
         self._stats = stats
         self._pulse = pulse
+        self._family = (label(target.project_id), target.product_type)
 
     async def tell(self, news: Sequence[News]) -> None:
         """Return when all of it is written. Not cancelled: what the tracker has let go of would be lost."""
@@ -30,6 +35,9 @@ class Reporter:
                 self._count_finished(item)
             else:
                 self._count_unresolved(item)
+        # Of more than are kept in mind, the last ones.
+        most = self._stats.newest.maxlen or 0
+        self._stats.newest.extend(ending(self._target, item) for item in news[-most:])
 
     def _count_unresolved(self, lost: Unresolved) -> None:
         job_type = self._stats.job_types.word(lost.job_type or "unknown")
@@ -44,12 +52,36 @@ class Reporter:
         self._observe(completion, job_type)
 
     def _observe(self, completion: Completion, job_type: str) -> None:
-        job, stats = completion.job, self._stats
-        family = (label(self._target.project_id), self._target.product_type)
-        begun, ended = job.begin_time, job.end_time
-        if job.create_time is not None and begun is not None:
-            stats.queue_seconds[*family, job_type].observe(max(0, begun - job.create_time))
+        job, stats, family = completion.job, self._stats, self._family
+        created, begun, ended = job.create_time, job.begin_time, job.end_time
+        if created is not None and begun is not None:
+            stats.queue_seconds[*family, job_type].observe(max(0, begun - created))
         if begun is not None and ended is not None:
             stats.run_seconds[*family, job_type, job.state].observe(max(0, ended - begun))
         if ended is not None:
             stats.detection_seconds[family].observe(max(0.0, completion.seen_at - ended))
+
+
+def ending(target: Target, news: News) -> Ending:
+    """Keep the little of a job that the status page shows."""
+    if isinstance(news, Unresolved):
+        return Ending(
+            target=target,
+            job_id=news.job_id,
+            job_type=news.job_type[:MAX_CHARS],
+            state=None,
+            seen_at=news.seen_at,
+            begin_time=news.begin_time,
+        )
+    job = news.job
+    failed = next((task for task in job.tasks or () if task.state is State.FAILED), None)
+    return Ending(
+        target=target,
+        job_id=job.job_id,
+        job_type=job.job_type[:MAX_CHARS],
+        state=job.state,
+        seen_at=news.seen_at,
+        begin_time=job.begin_time,
+        end_time=job.end_time,
+        error_message=(failed.error_message or "")[:MAX_CHARS] or None if failed else None,
+    )

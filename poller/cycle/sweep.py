@@ -1,12 +1,12 @@
 """Reads what is active, whole: PENDING, then RUNNING. Where nothing moves, a look at the first pages may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from poller.cycle.diary import Diary
 from poller.cycle.listing import Glance, Listing
 from poller.cycle.reader import Judge, Reader, Sight
-from poller.models import MAX_PAGE_ROWS, Page, Query, State, Target
+from poller.models import MAX_PAGE_ROWS, Completion, Page, Query, State, Target
 from poller.reading import Reading
 
 _PHASE_STEP: Final = 7
@@ -68,7 +68,7 @@ class Sweep:
         """Keep the first page that comes, which is all that a glance wants."""
         first = True
 
-        def judge(page: Page, _completions: int) -> bool:
+        def judge(page: Page, _completions: Sequence[Completion]) -> bool:
             nonlocal first
             if first:
                 self._glances[state] = Glance(tuple(row.job_id for row in page.jobs), page.total_count)
@@ -106,6 +106,7 @@ class Sweep:
         reading = Reading(
             expected=listing.expected,
             capacity=self._sight.longest_page,
+            overlap=listing.overlap,
             phase=self._sweeps * _PHASE_STEP,
             window=self._window,
             trust_count=self._counts_are_trusted,

@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from poller.cycle.diary import Diary
+from poller.cycle.diary import Diary, problem_of
 from poller.cycle.heads import Heads
 from poller.cycle.look_up import LookUp
 from poller.cycle.memory import Memory, scope
@@ -75,6 +75,7 @@ class TargetPoller:
             diary=self._log,
             api=stats.api,
             floor=floor,
+            window=window,
         )
         self._look_up = LookUp(target, self._sight, self._reporter, self._log, window=window)
         if edges.saves is not None:
@@ -210,7 +211,9 @@ class TargetPoller:
         own.last_cycle_seconds = ended.mono - began.mono
         family = (label(self._target.project_id), self._target.product_type)
         self._stats.cycle_seconds[family].observe(own.last_cycle_seconds)
-        own.up = outcome == "complete"
+        own.up, own.outcome, own.problem = outcome == "complete", outcome, problem_of(outcome, reader)
+        if own.problem is not None:
+            self._stats.errors.note(own.problem, self._target, ended.wall)
         own.full_scan = self._heads.full_scan
         self._refused = self._refused + 1 if reader.refusal else 0
         own.refusal = str(reader.refusal) if reader.refusal else None

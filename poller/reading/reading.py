@@ -7,16 +7,18 @@ end is proven by a page that begins in rows we know and brings nothing after the
 another page of this reading. An empty page alone proves nothing, nor does a short one, nor TotalCount.
 
 ``whole`` holds while rows come and go anywhere, and while as many tie as a link has rows: 5, or a quarter of a page
-where pages have fewer than 20 rows. It does not hold for larger groups of ties that a page boundary cuts while they
-change places, nor for a cap that is lowered during the reading. Pages of one row are never whole, unless that is all;
-a cap that has fallen to one row since the last reading shows, save where the next row moves or is lied about.
+where pages have fewer than 20 rows. Where neighbours share few rows, more of them than positions tell are a hole too:
+in a listing that is still, ties that hide one another show in that. It does not hold for larger groups of ties that a
+page boundary cuts while they change places, nor for a cap that is lowered during the reading. Pages of one row are
+never whole, unless that is all; a cap that has fallen to one row since the last reading shows, save where the next row
+moves or is lied about.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from poller.models import MAX_PAGE_ROWS, Page
-from poller.reading.stretch import MAX_ROWS, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
+from poller.reading.stretch import MAX_ROWS, OVERLAP, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
 
 _LINKS_PER_WIDENING: Final = 8
 
@@ -27,7 +29,8 @@ class Reading(ListingReading):
     Call `asks` for the pages to fetch now, side by side, and `take` with each that came, until `done`. ``expected``
     is how many rows the last reading found: a hint for asking side by side, never a reason to stop. ``capacity`` is the
     longest page that earlier readings of this server found, 0 where there was none: it makes a listing of one row
-    cheaper to prove. ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another
+    cheaper to prove. ``overlap`` is how many rows neighbours share, as an earlier reading's ``next_overlap`` advised.
+    ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another
     order each time. ``window`` is how many pages may be under way together; like a congestion window it halves at a
     hole and grows again. A look-up names the ids that it ``wanted``: once all have come there is nothing to prove.
     """
@@ -37,12 +40,13 @@ class Reading(ListingReading):
         *,
         expected: int = 0,
         capacity: int = 0,
+        overlap: int = OVERLAP,
         phase: int = 0,
         window: int = 1,
         trust_count: bool = True,
         wanted: Iterable[str] = (),
     ) -> None:
-        super().__init__(trust_count=trust_count)
+        super().__init__(trust_count=trust_count, overlap=overlap)
         self._expected = expected
         self._usual = capacity
         self._phase = phase
@@ -60,6 +64,10 @@ class Reading(ListingReading):
     def end(self) -> int:
         """How many rows the listing turned out to have, as far as it was read."""
         return self._expected if self._front is None else self._front.end
+
+    def foresee(self, rows: int) -> None:
+        """Expect so many rows, and so ask for that much side by side: a hint, as ``expected`` is."""
+        self._expected = max(self._expected, rows)
 
     def asks(self) -> list[Ask]:
         """Return the pages to ask for now, beside those still under way; they count as asked for."""
@@ -145,14 +153,21 @@ class Reading(ListingReading):
             self._meet_gap(front, stretch.offset)
             return
         vacant, self._empty = self._empty, 0
-        new = len(stretch.ids - front.ids - self._before)
-        common = len(stretch.ids & front.ids)
+        beyond = stretch.ids - front.ids
+        common = len(stretch.ids) - len(beyond)
+        new = len(beyond) if beyond.isdisjoint(self._before) else len(beyond - self._before)
+        lost = min(front.end - stretch.offset, len(stretch.ids)) - (len(stretch.ids) - new)
+        # More than positions tell: rows were put in before it, or ties have changed places, and may hide one another.
+        more = lost < 0
+        self._lost = OVERLAP if more else max(self._lost, lost)
         if not front.ids or not stretch.ids or (self.capacity == 1 and self._unproven and not common):
             # Rows without identity link to nothing: what follows is read on trust, and whole is not claimed any more.
             self._trust(stretch, new)
             return
-        missing = link(self._shared) - common if stretch.offset > 0 else 0
-        if missing > 0 and common < len(front.ids):
+        # Never fewer where neighbours share less than they could.
+        missing = link(self._most_shared) - common if stretch.offset > 0 else 0
+        narrow = more and self._shared < self._most_shared
+        if narrow or (missing > 0 and common < len(front.ids)):
             self._meet_hole(front, stretch)
             return
         # A front that was short had the end of the listing in it; one with few readable rows can hide ties behind it.
@@ -164,8 +179,8 @@ class Reading(ListingReading):
 
     def _advance(self, stretch: Stretch, new: int) -> None:
         front = self._front
-        if front is None or self._back:
-            self._planned = max(0, stretch.end - self._shared)
+        next_offset = max(0, stretch.end - self._shared)
+        self._planned = next_offset if front is None or self._back else max(self._planned, next_offset)
         self._before = front.ids if front else frozenset()
         self._front = stretch
         self.rows += new
@@ -175,25 +190,26 @@ class Reading(ListingReading):
             self._window = min(self._window + 1, self._widest)
         self._short = 0 if self._in_flight or stretch.received >= self.capacity else self._short + 1
         if self._short >= SHORT_PAGES or stretch.enough:
-            self._end()
+            self._end(stretch)
 
     def _trust(self, stretch: Stretch, new: int) -> None:
         self._unproven = True
         self._advance(stretch, new)
 
-    def _end(self) -> None:
+    def _end(self, last: Stretch) -> None:
+        self.ended_by = last.enough
         self.done = True
         self.whole = not self._unproven
 
     def _meet_end(self, front: Stretch, stretch: Stretch, vacant: int) -> None:
         """Decide on a page that brings nothing new after the front; ``vacant`` empty pages came just before it."""
         if stretch.received < self.capacity or stretch.enough:
-            self._end()
+            self._end(stretch)
             return
         if self.capacity == 1 and vacant > 1:
             # The row stood at the beginning before and after nothing stood behind it: it was alone.
             self._unproven = self._unproven or stretch.offset > 0
-            self._end()
+            self._end(stretch)
             return
         self._fruitless += 1
         self._back = 0
@@ -252,12 +268,12 @@ class Reading(ListingReading):
         another row would have stood here.
         """
         if self._usual > 1 and front.received == 1 and not self._unproven:
-            self._end()
+            self._end(front)
         elif self._empty > 1:
             if front.ids:
                 self._back = 1
             else:
-                self._end()
+                self._end(front)
 
     def _step_back(self, gap: int) -> None:
         """Ask further left than ``gap`` rows before the front's end, if that was near enough to be its neighbour.

@@ -213,7 +213,8 @@ class TrailingReading(ListingReading):
     def _settle(self, chain: _Chain) -> None:
         """Go on to the left from here, or end."""
         self._chain = chain
-        self.done = chain.left.enough or chain.left.offset == 0
+        self.ended_by = chain.left.enough
+        self.done = self.ended_by is not None or chain.left.offset == 0
         self.whole = self.done and not self._unproven
         self._next = max(0, chain.left.offset - self._step)
 

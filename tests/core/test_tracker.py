@@ -117,17 +117,6 @@ def test_the_oldest_of_each_type_and_state_is_found() -> None:
     assert known.oldest == {("X", P): 20, ("X", R): 40}
 
 
-def test_a_quiet_cycle_looks_for_no_oldest_job() -> None:
-    """Where nothing moved, the oldest is the same."""
-    known = tracker()
-    known.sight([row("a", R)], at(0))
-    known.settle(at(0), margin=60)
-    before = known.oldest
-    known.sight([row("a", R)], at(10))
-    known.settle(at(10), margin=60)
-    assert known.oldest is before
-
-
 def test_only_jobs_that_were_not_sighted_are_asked_for() -> None:
     """A sighting since the cutoff answers the question before it is asked."""
     known = tracker()

@@ -22,7 +22,8 @@ class Api:
     """Jobs by id, in listing order; ``listed`` may give those of a state another.
 
     ``fault`` may spoil a request, and ``lies`` names those that are answered with an empty page; ``asked`` has every
-    query. ``date`` is the server's clock, which is not told at first.
+    query. ``date`` is the server's clock, which is not told at first. An answer takes ``turns`` of the event loop;
+    ``most`` is how many were under way at a time.
     """
 
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -33,6 +34,9 @@ class Api:
     listed: Callable[[list[Job]], Iterable[Job]] = lambda rows: rows
     date: Callable[[], int | None] = lambda: None
     asked: list[Query] = field(default_factory=list)
+    turns: Callable[[Query], int] = lambda query: 1
+    most: int = 0
+    _under_way: int = 0
 
     def put(self, job_id: str, state: State, *, end: int | None = -20, job_type: str = "INSTALL_APP") -> None:
         """Add a job from before the start, or move it on; it is no news unless it was seen active."""
@@ -56,7 +60,11 @@ class Api:
 
     async def page(self, query: Query) -> Page:
         """Answer one query."""
-        await anyio.lowlevel.checkpoint()
+        self._under_way += 1
+        self.most = max(self.most, self._under_way)
+        for _ in range(self.turns(query)):
+            await anyio.lowlevel.checkpoint()
+        self._under_way -= 1
         self.asked.append(query)
         self.fault(query)
         rows = [job for job in self.jobs.values() if self._matches(job, query)]

@@ -225,6 +225,53 @@ async def test_a_page_that_contradicts_the_order_moves_no_frontier(turned: Calla
     assert len(bench.reported.ids) == 20
 
 
+async def test_a_page_that_contradicts_the_order_after_a_later_one_has_come_moves_no_frontier() -> None:
+    """Pages are read side by side: one that shows old jobs alone may come first, with new ones behind it."""
+    bench = await steady()
+    bench.api.fault = failing(S)
+    bench.api.finish("deep", int(bench.time) + 5)
+    await bench.cycles(30)
+    bench.api.fault = lambda query: None
+    for number in range(110):
+        bench.api.finish(f"new{number}", int(bench.time) + 5)
+
+    def mixed(rows: list[Job]) -> list[Job]:
+        new = [row for row in rows if row.job_id.startswith("new")]
+        old = [row for row in newest_first(rows) if row.job_id.startswith("old")]
+        deep = [row for row in rows if row.job_id == "deep"]
+        return [*new, *reversed(old[:12]), *old[12:250], *deep, *old[250:]]
+
+    bench.api.listed = mixed
+    # The second page has the reversed ones in it, and comes last.
+    bench.api.turns = lambda query: 20 if 0 < query.offset < 100 else 1
+    before = bench.frontier()
+    bench.api.asked.clear()
+    await bench.cycle()
+    assert bench.api.offsets(S) != sorted(bench.api.offsets(S))
+    assert bench.frontier() == before
+    await bench.cycles(8)
+    assert "deep" in bench.reported.ids
+
+
+async def test_a_page_behind_the_one_that_ended_a_reading_moves_no_frontier() -> None:
+    """It came first, and shows old jobs alone; of what stands between the two nothing is proven."""
+    bench = await steady(backlog=600)
+    for number in range(115):
+        bench.api.finish(f"recent{number}", int(bench.time) + 5)
+    await bench.cycle()
+    for number in range(200):
+        bench.api.finish(f"new{number}", int(bench.time) + 5)
+    bench.poller._heads._heads[0].readings = 39  # the next boundaries are not shifted
+    # New jobs alone on the first pages, none on the fourth, which comes last; old ones alone on the fifth.
+    bench.api.turns = lambda query: 20 if query.offset == 240 else 1
+    before = bench.frontier()
+    bench.api.asked.clear()
+    await bench.cycle()
+    assert bench.api.offsets(S)[-2:] == [320, 240]
+    assert len(bench.reported.ids) == 315
+    assert bench.frontier() == before
+
+
 async def test_an_order_is_learnt_again_after_it_was_lost() -> None:
     """A page may have been an accident."""
     bench = await steady()

@@ -168,6 +168,7 @@ async def test_page_boundaries_move_from_sweep_to_sweep() -> None:
     bench = Bench(window=1)
     for number in range(500):
         bench.api.put(f"j{number}", R)
+    await bench.cycle()
     boundaries = []
     for _ in range(3):
         bench.api.asked.clear()

@@ -1,4 +1,4 @@
-"""What a poller asks of the API while nothing is wrong: the published bounds, as the README has them."""
+"""What a poller asks of the API while nothing is wrong: the published bounds, as docs/guarantees.md has them."""
 
 from typing import Final, NamedTuple
 

@@ -8,15 +8,15 @@ from typing import Any, Final
 import pytest
 from msgspec import structs
 
+from poller.cycle import head as one_head
 from poller.cycle import heads
-from poller.cycle.head import Head
 from poller.cycle.heads import Heads
 from poller.cycle.memory import Memory
 from poller.cycle.pulse import Pulse
 from poller.cycle.reader import Reader, Sight
 from poller.events import report
 from poller.frontier import Sweeps
-from poller.models import Instant, News, Page, Sighting, Target
+from poller.models import Completion, Instant, News, Page, Sighting, Target
 from poller.ordering import Ordering
 from poller.pace import Pace
 from poller.reading import Ask, Reading, TrailingReading
@@ -117,8 +117,11 @@ def _trust_the_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _trust_an_empty_page(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Reading, "_meet_gap", lambda self, _front, _stretch: self._end())
-    patch.setattr(Reading, "_meet_nothing", lambda self: self._end())
+    def end(self: Reading, *_where: object) -> None:
+        self.done, self.whole = True, not self._unproven
+
+    patch.setattr(Reading, "_meet_gap", end)
+    patch.setattr(Reading, "_meet_nothing", end)
 
 
 def _record_before_writing(patch: pytest.MonkeyPatch) -> None:
@@ -149,7 +152,7 @@ def _write_again_from_byte_0(patch: pytest.MonkeyPatch) -> None:
 def _go_by_the_hosts_clock(patch: pytest.MonkeyPatch) -> None:
     take = Sight.take
 
-    async def take_undated(self: Sight, page: Page, pulse: Pulse) -> int:
+    async def take_undated(self: Sight, page: Page, pulse: Pulse) -> Sequence[Completion]:
         return await take(self, structs.replace(page, date=None), pulse)
 
     patch.setattr(Sight, "take", take_undated)
@@ -188,7 +191,7 @@ def _hold_on_to_an_order(patch: pytest.MonkeyPatch) -> None:
             take(self, rows)
 
     patch.setattr(Ordering, "take", take_the_first_page)
-    patch.setattr(Head, "check", lambda _self, _ids, _ordering: True)
+    patch.setattr(one_head, "contradicts", lambda _rows, _order: False)
 
 
 def _draw_ids(patch: pytest.MonkeyPatch) -> None:

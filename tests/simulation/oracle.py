@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from poller.frontier import MARGIN
 from poller.simulator.truth import Run
+from tests.schema import fits
 from tests.simulation.plan import START, Plan, Span
 from tests.simulation.trial import Life, Result
 
@@ -97,9 +98,13 @@ class _Oracle:
             self._wrong(f"a life that was not killed left a torn line: {torn!r}")
         for line in lines:
             try:
-                yield json.loads(line)
+                event = json.loads(line)
             except ValueError:
                 self._wrong(f"a broken line: {line!r}")
+                continue
+            if not fits(event["event_name"], line):
+                self._wrong(f"a line that breaks the schema: {line!r}")
+            yield event
 
     def _run_of(self, event: Event) -> Run | None:
         """Find the run that an event is of, if it truly ended so and might be reported."""

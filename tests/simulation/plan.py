@@ -47,7 +47,7 @@ class Plan:
     def settles(self) -> float:
         """How long a sound process takes to report a completion that can be seen everywhere, in seconds at most.
 
-        This is the time that the README publishes for a poller with an interval of 10 seconds.
+        This is the time that docs/guarantees.md publishes for a poller with an interval of 10 seconds.
         """
         return 200.0
 

@@ -172,11 +172,9 @@ class Process:
         self._gate = Gate(max_rps=plan.max_rps, concurrency=8)
         self.watch = Watch(
             Lister(
-                DirectClient(api, fuse, time, self._note).as_client(),
+                DirectClient(api, fuse, time, self._note),
                 self._gate,
                 self._stats.api,
-                base_url="http://simulator",
-                timeout=65,
                 credentials=lambda: DEMO_CREDENTIALS,
             ),
             time,

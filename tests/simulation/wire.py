@@ -1,14 +1,13 @@
 """The network between the poller and the simulated API: requests without sockets, on the virtual clock."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable
 
 import anyio
 import httpx2
 import trio
 
+from poller.lister.response import Response
 from poller.simulator.answers import Ending
 from poller.simulator.api import Api
 from poller.simulator.parameters import decode
@@ -17,26 +16,10 @@ from tests.simulation.fuse import Fuse
 _FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True)
-class _Response:
-    """As much of `httpx2.Response` as the lister asks for."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """Give the body in one piece."""
-        yield self.body
-
-    async def aclose(self) -> None:
-        """Do nothing: there is no connection."""
-
-
 class DirectClient:
     """Hands requests to the API at the virtual time of their arrival, and its answers back after their delay.
 
-    It stands for `httpx2.AsyncClient`, whose own part is tested on sockets and which would take most of the time here.
+    It stands for a network, whose part is tested on sockets.
     """
 
     def __init__(
@@ -46,19 +29,16 @@ class DirectClient:
         now: Callable[[], float],
         seen: Callable[[dict[str, str]], None],
     ) -> None:
+        self.peer = "simulator"
         self._api = api
         self._fuse = fuse
         self._now = now
         self._seen = seen
 
-    def build_request(self, _method: str, _url: httpx2.URL, *, content: bytes) -> bytes:
-        """Return the body alone."""
-        return content
-
-    async def send(self, request: bytes, *, stream: bool) -> _Response:
+    async def post(self, form: bytes) -> Response:
         """Answer one request, or raise what a broken connection raises."""
         self._fuse.step("before a request")
-        params = decode("", _FORM, request)
+        params = decode("", _FORM, form)
         self._seen(params)
         answer = self._api.answer(params, self._now())
         await anyio.sleep(answer.delay)
@@ -67,11 +47,11 @@ class DirectClient:
             raise httpx2.ReadError("connection reset")
         if answer.ending is Ending.TRUNCATED:
             raise httpx2.RemoteProtocolError("connection closed within the body")
-        return _Response(answer.content.status, dict(answer.headers), answer.content.body)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        return Response(answer.content.status, headers, answer.content.body)
 
-    def as_client(self) -> httpx2.AsyncClient:
-        """Return it as what the lister takes."""
-        return cast("httpx2.AsyncClient", self)
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 def reseed(seed: int) -> None:
