@@ -180,6 +180,8 @@ News = Completion | Unresolved
 
 def unix_time(raw: RawTime) -> int | None:
     """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said"."""
+    if type(raw) is int:  # what nearly all are
+        return raw if 0 < raw <= _LAST_SECOND else None
     if raw is None or raw == "":
         return None
     try:

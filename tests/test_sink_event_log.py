@@ -105,6 +105,18 @@ async def test_no_news_is_no_batch() -> None:
 
 
 @pytest.mark.anyio
+async def test_news_that_cannot_be_composed_leaves_nothing_to_be_told_with_other_news() -> None:
+    """A job that has not ended has no event: that is a bug, and what was composed before it is not its neighbour's."""
+    sink = FakeSink()
+    log = _log(sink)
+    with pytest.raises(KeyError):
+        await log.report(TARGET, [_completion(1), _completion(2, State.RUNNING)])
+    await log.report(TARGET, [_completion(3)])
+    [[line]] = sink.batches
+    assert msgspec.json.decode(line)["job_id"] == "uj-3"
+
+
+@pytest.mark.anyio
 async def test_lines_are_saved_before_they_are_written_and_let_go_after() -> None:
     """A kill at any point between leaves them in the file, or has them written."""
     diary: list[Step] = []

@@ -1,6 +1,7 @@
 """From what was seen of a job to the record that tells it."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, UnsetType
@@ -149,10 +150,13 @@ def _outputs(tasks: list[Task]) -> list[TaskOutput]:
     ]
 
 
+# Those of a page were seen together, and ended close to each other.
+@lru_cache(maxsize=4)
 def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=256)
 def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 

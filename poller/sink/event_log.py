@@ -53,8 +53,18 @@ class _Collector:
     """What structlog logs to: collects the lines that go out together."""
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = []
-        self.info = self.warning = self.lines.append
+        self._lines: list[bytes] = []
+
+    def info(self, line: bytes) -> None:
+        """Take a line."""
+        self._lines.append(line)
+
+    warning = info
+
+    def hand_over(self) -> list[bytes]:
+        """Return the lines since the last time."""
+        lines, self._lines = self._lines, []
+        return lines
 
 
 class EventLog(Generic[Entry]):
@@ -64,6 +74,11 @@ class EventLog(Generic[Entry]):
         self._sink = sink
         self._outbox = outbox
         self._execute_messages = execute_messages
+        self._collector = _Collector()
+        # Bound once: whatever structlog makes of a logger would be made again for each event.
+        self._log = structlog.wrap_logger(
+            self._collector, processors=[_render], wrapper_class=structlog.BoundLogger
+        ).bind()
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
         """Return when all of it is written. Raises SinkClosed, after the sink was told of all of it.
@@ -90,13 +105,13 @@ class EventLog(Generic[Entry]):
         await self._outbox.save()
 
     def _encode(self, target: Target, news: Sequence[News]) -> list[bytes]:
-        collector = _Collector()
-        log = structlog.wrap_logger(collector, processors=[_render], wrapper_class=structlog.BoundLogger)
+        # What was left by news that could not be composed, which is a bug, must not be told with others.
+        self._collector.hand_over()
         for item in news:
             event = events.compose(target, item, execute_messages=self._execute_messages)
-            emit = log.info if event.level == "info" else log.warning
+            emit = self._log.info if event.level == "info" else self._log.warning
             emit(event.event_name, record=event)
-        return collector.lines
+        return self._collector.hand_over()
 
 
 def _render(_logger: object, _level: str, entry: MutableMapping[str, Any]) -> bytes:
