@@ -2,27 +2,31 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from poller.metrics.families import FAMILIES
+from poller.metrics.families import FAMILIES, Family
+from poller.metrics.lines import heading
 from poller.metrics.scrape import ActiveJobs, Scrape, read_target
 from poller.models import Instant, Target
 from poller.stats import Stats
 
 
 class _Format(NamedTuple):
+    """How the library writes, for what is its own, and whether a counter is headed without its suffix."""
+
     encode: Callable[[Collector], bytes]
     content_type: str
+    bare_counters: bool
 
 
-_TEXT: Final = _Format(generate_latest, "text/plain; version=0.0.4; charset=utf-8")
-_OPENMETRICS: Final = _Format(openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST)
+_TEXT: Final = _Format(generate_latest, "text/plain; version=0.0.4; charset=utf-8", bare_counters=False)
+_OPENMETRICS: Final = _Format(openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST, bare_counters=True)
 
 _FORMATS: Final = {
     ("application/openmetrics-text", "1.0.0"): _OPENMETRICS,
@@ -34,7 +38,7 @@ _FORMATS: Final = {
 
 
 class Metrics:
-    """The poller's metrics and the process's, in a registry of their own.
+    """The poller's metrics, and the process's as the library has them.
 
     ``trackers`` has every target of ``stats``; both are read anew at every scrape.
     """
@@ -46,14 +50,15 @@ class Metrics:
         self._trackers = trackers
         self._now = now
         self._versions = (version, platform.python_version())
-        self._registry = CollectorRegistry()
-        self._registry.register(_Families(self._scrape))
-        ProcessCollector(registry=self._registry)
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the body and its content type, for the value of the request's Accept header."""
-        encode, content_type = _choose(accept)
-        return encode(self._registry), content_type
+        format_, scrape = _choose(accept), self._scrape()
+        own = "".join(chain.from_iterable(_write(family, scrape, format_) for family in FAMILIES))
+        # In this order: what the library writes ends with the end of the whole, in OpenMetrics.
+        return own.encode() + format_.encode(self._process), format_.content_type
 
     def _scrape(self) -> Scrape:
         now = self._now()
@@ -67,15 +72,10 @@ class Metrics:
         )
 
 
-class _Families(Collector):
-    """What the library asks for metrics; it asks with no arguments, once a scrape."""
-
-    def __init__(self, scrape: Callable[[], Scrape]) -> None:
-        self._scrape = scrape
-
-    def collect(self) -> Iterator[Metric]:
-        scrape = self._scrape()
-        return (family.collect(scrape) for family in FAMILIES)
+def _write(family: Family, scrape: Scrape, format_: _Format) -> Iterator[str]:
+    bare = format_.bare_counters and family.kind == "counter"
+    yield heading(family.name.removesuffix("_total") if bare else family.name, family.kind, family.help)
+    yield from family.lines(scrape)
 
 
 def _choose(accept: str) -> _Format:

@@ -1,17 +1,14 @@
 """Every metric beside its help text, in one table. The names are a contract."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar, Final
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.utils import floatToGoString
-
 from poller.metrics import scrape as read
+from poller.metrics.lines import number, sample
 from poller.metrics.scrape import Distributions, Labels, Numbers, Scrape
-from poller.stats import Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,8 @@ class Family(ABC):
     help: str
 
     @abstractmethod
-    def collect(self, scrape: Scrape) -> Metric:
-        """Return the metric with the samples that the scrape reads."""
+    def lines(self, scrape: Scrape) -> Iterator[str]:
+        """Write the samples that the scrape reads, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +34,9 @@ class Gauge(Family):
 
     read: Callable[[Scrape], Numbers]
 
-    def collect(self, scrape: Scrape) -> GaugeMetricFamily:
-        """Return the gauge with its samples."""
-        metric = GaugeMetricFamily(self.name, self.help, labels=self.labels)
-        for labels, value in self.read(scrape):
-            metric.add_metric(_utf8(labels), value)
-        return metric
+    def lines(self, scrape: Scrape) -> Iterator[str]:
+        """Write the gauge's samples."""
+        return (sample(self.name, self.labels, labels, value) for labels, value in self.read(scrape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +47,9 @@ class Counter(Family):
 
     read: Callable[[Scrape], Numbers]
 
-    def collect(self, scrape: Scrape) -> CounterMetricFamily:
-        """Return the counter with its samples."""
-        metric = CounterMetricFamily(self.name, self.help, labels=self.labels)
-        for labels, value in self.read(scrape):
-            metric.add_metric(_utf8(labels), value)
-        return metric
+    def lines(self, scrape: Scrape) -> Iterator[str]:
+        """Write the counter's samples."""
+        return (sample(self.name, self.labels, labels, value) for labels, value in self.read(scrape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +60,14 @@ class Distribution(Family):
 
     read: Callable[[Scrape], Distributions]
 
-    def collect(self, scrape: Scrape) -> HistogramMetricFamily:
-        """Return the histogram with its samples."""
-        metric = HistogramMetricFamily(self.name, self.help, labels=self.labels)
+    def lines(self, scrape: Scrape) -> Iterator[str]:
+        """Write the histogram's samples: a bucket each, the count and the sum."""
         for labels, histogram in self.read(scrape):
-            metric.add_metric(_utf8(labels), _buckets(histogram), histogram.total)
-        return metric
-
-
-def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    bounds = (*map(floatToGoString, histogram.bounds), "+Inf")
-    return list(zip(bounds, accumulate(histogram.counts), strict=True))
-
-
-def _utf8(labels: Labels) -> list[str]:
-    # A job type may hold a lone surrogate, and so may an environment variable: one would fail the whole scrape.
-    return [text if text.isascii() else text.encode(errors="backslashreplace").decode() for text in labels]
+            bounds = (*map(number, histogram.bounds), "+Inf")
+            for most, count in zip(bounds, accumulate(histogram.counts), strict=True):
+                yield sample(f"{self.name}_bucket", (*self.labels, "le"), (*labels, most), count)
+            yield sample(f"{self.name}_count", self.labels, labels, histogram.count)
+            yield sample(f"{self.name}_sum", self.labels, labels, histogram.total)
 
 
 _TARGET: Final = ("project_id", "region", "city_id", "product_type")
