@@ -1,7 +1,7 @@
 """What is counted and measured, as plain data: the edges and the cycle write it, a scrape reads it."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -29,6 +29,14 @@ KNOWN_JOB_TYPES: Final = (
 JOB_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 DETECTION_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
 REQUEST_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65)
+
+NEWEST_ENDINGS: Final = 20
+"""How many of the jobs that were reported last are kept in mind."""
+
+MAX_ERRORS: Final = 20
+"""How many kinds of errors are kept in mind."""
+
+_MESSAGE_CHARS: Final = 400
 
 Outcome = Literal["complete", "partial", "failed"]
 
@@ -95,6 +103,52 @@ def labels(target: Target) -> tuple[str, str, str, str]:
     return label(target.project_id), label(target.region), label(target.city_id), label(target.product_type)
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a cycle was not complete: what the failed request counts as, or the outcome; and a line for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A job as it was reported last; ``state`` is None where the API no longer knows it. Times in Unix seconds."""
+
+    target: Target
+    job_id: str
+    job_type: str
+    state: State | None
+    seen_at: float
+    begin_time: int | None
+    end_time: int | None = None
+    error_message: str | None = None
+
+
+@dataclass(slots=True)
+class ErrorStats:
+    """Cycles that one kind of error has marred: how many, from when to when in Unix seconds, and the last of them."""
+
+    first: float
+    last: float
+    target: Target
+    message: str
+    cycles: int = 0
+
+
+class Errors(dict[str, ErrorStats]):
+    """What has gone wrong, by code, the newest last; bounded, the oldest go."""
+
+    def note(self, problem: Problem, target: Target, at: float) -> None:
+        """Take note of a cycle that was not complete, at a Unix time in seconds."""
+        kept = self.pop(problem.code, None) or ErrorStats(at, at, target, "")
+        kept.last, kept.target, kept.message = at, target, problem.message[:_MESSAGE_CHARS]
+        kept.cycles += 1
+        self[problem.code] = kept
+        if len(self) > MAX_ERRORS:
+            del self[next(iter(self))]
+
+
 @dataclass(slots=True)
 class TargetStats:
     """What one target's cycles have brought. Times: ``_at`` is monotonic, ``_timestamp`` Unix, in seconds.
@@ -103,6 +157,7 @@ class TargetStats:
     the vocabulary. ``listed`` is the API's own count by state, where it has proved to be one of that state.
     ``refusal`` is why the API refuses the target for good, in one line; None where it does not. ``late`` targets came
     to be known only after the start. ``full_scan`` tells that a listing has to be read whole again and again.
+    ``outcome`` is that of the last cycle, None before the first, and ``problem`` why it was not complete.
     """
 
     finished: Counter[tuple[str, State]] = field(default_factory=Counter)
@@ -114,6 +169,8 @@ class TargetStats:
     refusal: str | None = None
     late: bool = False
     full_scan: bool = False
+    outcome: Outcome | None = None
+    problem: Problem | None = None
     last_complete_at: float | None = None
     last_complete_timestamp: float | None = None
     last_cycle_seconds: float = 0.0
@@ -161,18 +218,26 @@ class ApiStats:
 
 @dataclass(slots=True)
 class EventStats:
-    """What became of events: ``pending`` are encoded and not yet written."""
+    """What became of events: ``pending`` are encoded and not yet written.
+
+    ``obstacle`` is what keeps them from being written, once they have waited for a while.
+    """
 
     written: int = 0
     pending: int = 0
+    obstacle: str | None = None
 
 
 @dataclass(slots=True)
 class StateStats:
-    """What became of saves of the state: ``last_save`` is when all of it was last in the file, in Unix seconds."""
+    """What became of saves of the state: ``last_save`` is when all of it was last in the file, in Unix seconds.
+
+    ``problem`` is why the last save has failed; None if it has not.
+    """
 
     failures: int = 0
     last_save: float | None = None
+    problem: str | None = None
 
 
 class Stats:
@@ -180,7 +245,8 @@ class Stats:
 
     ``queue_seconds`` is by (project id, product type, job type), ``run_seconds`` by those and the state,
     ``detection_seconds`` and ``cycle_seconds`` by (project id, product type), with `label` applied to what may not be
-    set: they stay when a target goes. ``discoveries`` is by the target that stands for all cities.
+    set: they stay when a target goes. ``discoveries`` is by the target that stands for all cities. ``newest`` are the
+    jobs that were reported last, the newest at the end.
     """
 
     def __init__(self, targets: Iterable[Target] = (), *, interval: float, sweep_interval: float | None = None) -> None:
@@ -191,6 +257,8 @@ class Stats:
         self.api = ApiStats()
         self.events = EventStats()
         self.state = StateStats()
+        self.errors = Errors()
+        self.newest: deque[Ending] = deque(maxlen=NEWEST_ENDINGS)
         self.job_types = Vocabulary(KNOWN_JOB_TYPES)
         self.queue_seconds = Histograms(JOB_SECONDS)
         self.run_seconds = Histograms(JOB_SECONDS)

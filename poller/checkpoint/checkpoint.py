@@ -158,7 +158,7 @@ class Checkpoint:
         self._unsaved.changes.update(((scope, key), value) for key, value in collect())
 
     def _tell_success(self) -> None:
-        self._stats.last_save = self._wall()
+        self._stats.last_save, self._stats.problem = self._wall(), None
         if self._healing:
             self._healing -= 1
             if not self._healing:
@@ -166,6 +166,7 @@ class Checkpoint:
 
     def _tell_failure(self, error: SaveLater) -> None:
         self._stats.failures += 1
+        self._stats.problem = str(error)
         if not self._healing:
             self._log.error("the state cannot be saved, trying again", path=self._store.name, why=str(error))
         self._healing = _SOUND

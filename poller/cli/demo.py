@@ -51,7 +51,7 @@ def demo(seed: int, lasting: float) -> int:
     settings, source = load({}, _environment(options, base_url(_LOOPBACK, api)))
     sockets = listen(settings)
     page = base_url(_LOOPBACK, sockets)
-    click.echo(f"metrics:       {page}/metrics\nall endpoints: {page}/\nCtrl-C ends the demo.", err=True)
+    click.echo(f"status page: {page}/\nmetrics:     {page}/metrics\nCtrl-C ends the demo.", err=True)
     diagnostics = configure(settings.log_level, settings.log_format, redact=source.secrets)
     make = _daemon_on_screen if sys.stdout.isatty() else partial(write_to, open_output(settings.events))
     try:

@@ -4,11 +4,10 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx2
 from anyio.abc import TaskStatus
 
 from poller import __version__
@@ -25,6 +24,7 @@ from poller.metrics import Metrics
 from poller.models import ALL_CITIES, Instant, Target
 from poller.stats import Deadlines, DiscoveryStats, Stats
 from poller.web import app, server
+from poller.web.status.source import Source
 
 if TYPE_CHECKING:
     from poller.tracker import Tracker
@@ -89,18 +89,23 @@ class Daemon:
         Raises an exception group, with `poller.errors.SinkClosed` in it if nobody reads events any more.
         """
         settings = self._settings
-        client = open_client(timeout=settings.timeout, concurrency=settings.concurrency, trust_env=settings.trust_env)
+        client = open_client(
+            settings.base_url,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            trust_env=settings.trust_env,
+        )
         gate = Gate(max_rps=settings.max_rps, concurrency=settings.concurrency)
         self._stats.api.rate_limit = gate.rate()
         # Before any task group, which would wrap the ConfigError that this may raise.
-        lister = self._lister(client, gate)
+        lister = Lister(client, gate, self._stats.api, credentials=self._keys.current)
         fleet = self._fleet(lister)
         self.trackers = fleet.trackers
         discoveries = self._discoveries(lister, fleet)
-        async with self._remembering(), client, anyio.create_task_group() as serving:
+        async with self._remembering(), aclosing(client), anyio.create_task_group() as serving:
             if self._sockets:
                 metrics = Metrics(self._stats, self.trackers, now, __version__)
-                web = app.create(metrics.render, self._stats, self._deadlines, now)
+                web = app.create(metrics.render, self._deadlines, self._source())
                 await serving.start(server.serve, web, self._sockets)
             self._say_started()
             async with anyio.create_task_group() as polling:
@@ -110,6 +115,17 @@ class Daemon:
                 polling.start_soon(self._watch, gate)
                 polling.start_soon(self._poll, fleet, discoveries)
             serving.cancel_scope.cancel()
+
+    def _source(self) -> Source:
+        return Source(
+            stats=self._stats,
+            trackers=self.trackers,
+            now=now,
+            started=now(),
+            version=__version__,
+            max_rps=self._settings.max_rps,
+            keeps_state=self.keeps_state,
+        )
 
     @asynccontextmanager
     async def _remembering(self) -> AsyncIterator[None]:
@@ -145,16 +161,6 @@ class Daemon:
         else:
             what = "those that ended in the lookback" if lookback else "none that ended before"
             _log.info(f"a first start: jobs that end from now on are reported, and {what}", lookback=lookback)
-
-    def _lister(self, client: httpx2.AsyncClient, gate: Gate) -> Lister:
-        return Lister(
-            client,
-            gate,
-            self._stats.api,
-            base_url=self._settings.base_url,
-            timeout=self._settings.timeout,
-            credentials=self._keys.current,
-        )
 
     def _fleet(self, lister: Lister) -> Fleet:
         settings = self._settings

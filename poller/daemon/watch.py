@@ -88,10 +88,11 @@ class Watch:
         if self._moved_at is None or not self._events.pending or self._events.written != self._written:
             self._moved_at, self._written = now, self._events.written
         stalled = now - self._moved_at >= STALLED_AFTER
+        self._events.obstacle = self._outlet.obstacle() if stalled else None
         if stalled and not self._stalled:
             _log.warning(
                 "events wait to be written, and polling with them",
-                why=self._outlet.obstacle(),
+                why=self._events.obstacle,
                 events=self._events.pending,
             )
         elif self._stalled and not stalled:

@@ -10,7 +10,9 @@ import pytest
 
 from poller.models import Instant, Target
 from poller.stats import Deadlines, Stats
+from poller.tracker import Tracker
 from poller.web.app import create
+from poller.web.status.source import Source
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +27,10 @@ class Poller:
     accepted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        app = create(self.render, self.stats, self.deadlines, lambda: Instant(wall=0, mono=100))
+        now = Instant(wall=0, mono=100)
+        trackers = {target: Tracker(self.stats.job_types) for target in self.stats.targets}
+        source = Source(stats=self.stats, trackers=trackers, now=lambda: now, started=now, version="1.2.3", max_rps=20)
+        app = create(self.render, self.deadlines, source)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://poller")
 
@@ -125,7 +130,7 @@ async def test_the_root_points_to_the_rest(poller: Poller) -> None:
     assert all(path in text for path in ("/metrics", "/livez", "/readyz"))
 
 
-PATHS = ["/", "/metrics", "/livez", "/healthz", "/readyz"]
+PATHS = ["/", "/status.json", "/metrics", "/livez", "/healthz", "/readyz"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -143,7 +148,7 @@ async def test_other_methods_are_refused(poller: Poller, path: str, method: str)
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/status.json", "/%2e%2e/metrics"])
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/status.json/", "/%2e%2e/metrics"])
 async def test_other_paths_are_not_found(poller: Poller, path: str) -> None:
     """Nor is anyone redirected to a host that the client has named."""
     assert (await poller.client.get(path)).status_code == 404
