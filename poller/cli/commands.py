@@ -14,6 +14,8 @@ _MODULES: Final = MappingProxyType(
         "demo": "poller.cli.demo",
         "simulate": "poller.cli.simulate",
         "check": "poller.cli.check",
+        "wait": "poller.cli.wait",
+        "jobs": "poller.cli.jobs",
         "health": "poller.cli.probe",
         "schema": "poller.cli.schema",
     }

@@ -1,5 +1,6 @@
 """``poller run``: the daemon on real descriptors, and what its end means for the exit code."""
 
+import gc
 import math
 import socket
 from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ def run(flags: Mapping[str, str]) -> int:
     try:
         for warning in settings.warnings:
             get_logger("poller").warning(warning)
+        # What has been imported stays: no collection need look at it again.
+        gc.freeze()
         return anyio.run(_serve, settings, source, partial(write_to, output, state=state), sockets)
     finally:
         diagnostics.flush(LOG_SECONDS)
