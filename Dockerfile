@@ -15,12 +15,17 @@ RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --no-inde
  && /opt/poller/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/poller/lib
 
 FROM ${BASE}
+# The commit that it is built from: --build-arg REVISION="$(git rev-parse HEAD)"
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="uphone-job-poller" \
       org.opencontainers.image.description="Reports the end of every UCloud UPhone job, and serves metrics of them" \
       org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
+# No installer is left: pip itself, and the wheels that venv would make one of.
 # The base has no bytecode, and a read-only root never gets any: without it each health check would compile the same again.
 RUN rm -rf "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"/pip* /usr/local/bin/pip* \
+ && find /usr -xdev -name '*.whl' -delete \
  && python3 -m compileall -q --invalidation-mode unchecked-hash -x '/(ensurepip|idlelib|test|tkinter|turtledemo)/' \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/poller /opt/poller
