@@ -22,13 +22,12 @@ from poller.simulator.app import Simulator
 from poller.simulator.options import DEMO_PRIVATE_KEY, DEMO_PUBLIC_KEY, Fault, Options
 from poller.simulator.truth import Run
 from poller.web.server import bind, serve
+from tests.schema import Event, read_event
 
 PATIENCE = 100.0
 """Seconds for anything to happen. A job that no sweep showed takes a minute where listings are not newest first."""
 
 ACTIVE = {"PENDING", "RUNNING"}
-
-Event = dict[str, Any]
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, every: float = 0.02) -> None:
@@ -197,7 +196,7 @@ class Poller:
     @property
     def events(self) -> list[Event]:
         """The event lines so far, each of them whole."""
-        return [json.loads(line) for line in list(self.lines)]
+        return [read_event(line) for line in list(self.lines)]
 
     @property
     def logs(self) -> list[dict[str, Any]]:

@@ -1,16 +1,13 @@
 """``poller demo``: what a newcomer sees first."""
 
-import json
 import os
 import pty
 import signal
 import subprocess
 import sys
 
-import jsonschema
-
-from poller.events import schema
 from tests.e2e.live import PATIENCE
+from tests.schema import read_event
 
 DEMO = [sys.executable, "-m", "poller", "demo", "--seed", "3"]
 
@@ -19,8 +16,7 @@ def test_a_piped_demo_writes_event_lines_and_ends_on_ctrl_c() -> None:
     """The plain lines that `poller run` writes, the address of the metrics on stderr, and exit code 0."""
     with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
-        event = json.loads(demo.stdout.readline())
-        jsonschema.validate(event, schema())
+        read_event(demo.stdout.readline())
         demo.send_signal(signal.SIGINT)
         _, stderr = demo.communicate(timeout=PATIENCE)
         assert demo.returncode == 0

@@ -1,6 +1,5 @@
 """``poller run`` with a state file, killed at any moment, again and again."""
 
-import json
 import os
 import select
 import sys
@@ -14,6 +13,7 @@ import pytest
 from poller.simulator.options import Options, Order
 from tests.e2e.live import LiveApi, Poller, wait_until
 from tests.e2e.verdict import assert_repeats_are_verbatim, assert_true, unwritten
+from tests.schema import read_event
 
 KILLS = 40
 """A half of them all: one half with events on a pipe, the other with events in a file."""
@@ -110,7 +110,7 @@ def live_and_die(api: LiveApi, settings: dict[str, str], chance: Random) -> Poll
 
 
 def _told(lines: list[bytes], poller: Poller) -> set[str]:
-    return {json.loads(line)["job_id"] for line in [*lines, *poller.lines]}
+    return {read_event(line)["job_id"] for line in [*lines, *poller.lines]}
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_no_kill_loses_a_completion(to_file: bool, order: Order, chance: Random,
             assert poller.stop() == 0
             output.collect(poller)
         whole = output.whole
-        assert due.keys() <= {json.loads(line)["job_id"] for line in whole}
-        assert_true(api, [json.loads(line) for line in whole])
+        assert due.keys() <= {read_event(line)["job_id"] for line in whole}
+        assert_true(api, [read_event(line) for line in whole])
         assert sum(run.ended - run.created < INTERVAL for run in due.values()) > len(due) / 2
     assert_repeats_are_verbatim(whole)
     # What was torn was not lost with it.

@@ -1,17 +1,15 @@
 """``poller run`` as a process, against the simulated API on a socket."""
 
-import json
 import signal
 from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import pytest
 
-from poller.events import schema
 from poller.simulator.options import DEMO_PRIVATE_KEY, DEMO_PUBLIC_KEY, Fault, Options, Order, TotalCount
-from tests.e2e.live import Event, LiveApi, Poller, wait_until
+from tests.e2e.live import LiveApi, Poller, wait_until
 from tests.e2e.verdict import assert_exact
+from tests.schema import Event, read_event
 
 FLEET = Options(
     active_jobs=150,
@@ -84,7 +82,7 @@ def test_events_keep_the_published_schema() -> None:
         assert poller.stop() == 0
         for line in poller.lines:
             assert len(line) <= 16_384
-            jsonschema.validate(json.loads(line), schema())
+            read_event(line)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -174,7 +172,7 @@ def test_events_go_to_a_file_that_is_rotated(tmp_path: Path) -> None:
         path.rename(tmp_path / "events.jsonl.1")
 
         def written() -> list[Event]:
-            return [json.loads(line) for each in sorted(tmp_path.iterdir()) for line in each.read_text().splitlines()]
+            return [read_event(line) for each in sorted(tmp_path.iterdir()) for line in each.read_text().splitlines()]
 
         wait_until(
             lambda: api.all_ended and api.ended().keys() <= {event["job_id"] for event in written()}, "every event"

@@ -1,6 +1,5 @@
 """What was reported, held against the truth."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -9,7 +8,8 @@ from pathlib import Path
 
 from poller.checkpoint import StateFile
 from poller.simulator.truth import Run
-from tests.e2e.live import Event, LiveApi
+from tests.e2e.live import LiveApi
+from tests.schema import Event, read_event
 
 EDGE = 5.0
 """Seconds before the API's first request in which a job may have ended and be reported: the poller starts earlier, and
@@ -54,9 +54,9 @@ def assert_repeats_are_verbatim(lines: Sequence[bytes]) -> None:
     """Tell that whatever was written more than once has the same bytes each time, its event_id among them."""
     told = defaultdict(set)
     for line in lines:
-        told[json.loads(line)["job_id"]].add(line)
+        told[read_event(line)["job_id"]].add(line)
     assert [job_id for job_id, different in told.items() if len(different) > 1] == []
-    assert len({json.loads(line)["event_id"] for line in lines}) == len(told)
+    assert len({read_event(line)["event_id"] for line in lines}) == len(told)
 
 
 def _story(event: Event) -> tuple[object, ...]:
