@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format coverage docs simulate-long memory lock clean
+.PHONY: help demo test check format coverage docs simulate-long bench soak profile memory deploy-test lock clean
 
 # Empty is the first of these that is new enough.
 PYTHON ?=
@@ -46,19 +46,34 @@ coverage: .venv/dev.stamp ## Run the tests, and fail unless they cover every bra
 	$(BIN)/coverage report --fail-under=100 \
 	  --include='$(subst $(space),$(comma),$(foreach room,$(CORE),poller/$(room).py))'
 
-docs: .venv/dev.stamp ## Write the tables of settings and metrics into the README
-	$(BIN)/python -m tests.readme
+docs: .venv/dev.stamp ## Write what the documents have from the code: settings, metrics, requests, the dashboard
+	$(BIN)/python -m tests.documents
+	$(BIN)/python -m deploy.grafana
 
 simulate-long: .venv/dev.stamp ## Prove the promise by 10 000 seeds of simulated trouble (ARGS='0 2000': fewer)
 	$(BIN)/python -m tests.simulation $(ARGS)
 
-memory: .venv-lean/stamp ## Measure the resident memory, idle and with many jobs
-	@.venv-lean/bin/python tests/benchmarks/memory.py
+bench: .venv/dev.stamp .venv-lean/stamp ## Measure against a floor and the vendor's SDK, and fail where a bound is missed
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: .venv/dev.stamp .venv-lean/stamp ## Report a thousand completions a second for ten minutes (ARGS='--minutes 1')
+	@$(BIN)/python -m tests.benchmarks.soak $(ARGS)
+
+profile: .venv/dev.stamp .venv-lean/stamp ## Show where the time of a cycle goes
+	@$(BIN)/python -m tests.benchmarks.profiling $(ARGS)
+
+memory: .venv/dev.stamp .venv-lean/stamp ## Measure the resident memory, idle and with many jobs
+	@$(BIN)/python -m tests.benchmarks memory $(ARGS)
+
+deploy-test: .venv/deploy.stamp ## Run what is in deploy/ for real, as far as this machine has the tools, and tell what was skipped
+	$(BIN)/python -m pytest tests/deploy -rs $(ARGS)
 
 lock: .venv/dev.stamp ## Bring the lock files in line with pyproject.toml, changing no more than needed
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.txt
 	$(LOCK) $(ARGS) --group build --output-file requirements-build.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(ARGS) pyproject.toml --group dev --group deploy --constraints requirements-dev.txt \
+	  --output-file requirements-deploy.txt
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-lean build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -94,4 +109,9 @@ clean: ## Remove everything that make has made
 	@echo 'Installing the poller with its development tools, into .venv' >&2
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/deploy.stamp: .venv/dev.stamp requirements-deploy.txt
+	@echo 'Installing what the tests of deploy/ need, into .venv' >&2
+	@$(PIP) --require-hashes -r requirements-deploy.txt
 	@touch $@

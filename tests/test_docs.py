@@ -13,10 +13,10 @@ from poller import __version__, events
 from poller.cli.commands import cli
 from poller.config import SETTINGS
 from poller.models import Completion, Job, State, Target, Task
-from tests.readme import README, TABLES, around
+from tests.documents import README, ROOT, TABLES, around
 
-ROOT = Path(__file__).parents[1]
 TEXT = README.read_text()
+REFERENCE = (ROOT / "docs/reference.md").read_text()
 
 
 def sample() -> dict[str, Any]:
@@ -26,11 +26,11 @@ def sample() -> dict[str, Any]:
     return event
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_the_readme_has_the_tables_of_the_code(name: str) -> None:
+@pytest.mark.parametrize(("path", "name"), TABLES)
+def test_the_documents_have_the_tables_of_the_code(path: str, name: str) -> None:
     """`make docs` brings them in line."""
-    _, between, _ = around(TEXT, name)
-    assert between == TABLES[name]()
+    _, between, _ = around((ROOT / path).read_text(), name)
+    assert between == TABLES[path, name]()
 
 
 def test_the_readmes_event_keeps_the_schema() -> None:
@@ -65,9 +65,15 @@ def test_the_readmes_event_is_what_the_poller_writes() -> None:
     assert json.loads(line) == sample()
 
 
-def test_the_readme_names_every_command() -> None:
+def test_the_published_schema_is_what_the_poller_prints() -> None:
+    """`poller schema > deploy/event.schema.json` brings it in line."""
+    printed = CliRunner().invoke(cli, ["schema"]).output
+    assert (ROOT / "deploy" / "event.schema.json").read_text() == printed
+
+
+def test_the_reference_names_every_command() -> None:
     """And none that is not there."""
-    rows = re.findall(r"^\| `poller (\w+)` \|", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| `poller (\w+)` \|", REFERENCE, re.MULTILINE)
     assert sorted(rows) == sorted(cli.list_commands(cli.make_context("poller", ["schema"])))
 
 
@@ -77,12 +83,6 @@ def test_help_lists_every_setting(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"], terminal_width=400, max_content_width=400).output
     missing = [each.variable for each in SETTINGS if each.variable not in shown or (each.flag or "") not in shown]
     assert missing == []
-
-
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
-def test_the_readmes_links_lead_to_files(path: str) -> None:
-    """A document that is named is there."""
-    assert (ROOT / path).is_file()
 
 
 def test_the_readmes_targets_are_in_the_makefile() -> None:
@@ -95,3 +95,21 @@ def test_the_readmes_targets_are_in_the_makefile() -> None:
 def test_the_changelog_has_the_version() -> None:
     """Under its own heading."""
     assert re.search(rf"^## \[{re.escape(__version__)}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    """To a file or a directory, and where an anchor is named, to a heading that has it."""
+    links = [each for each in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in each]
+    targets = [
+        (page.parent / path if path else page, anchor) for path, _, anchor in (each.partition("#") for each in links)
+    ]
+    assert [str(file) for file, _ in targets if not file.exists()] == []
+    assert [anchor for file, anchor in targets if anchor and anchor not in anchors(file)] == []

@@ -43,7 +43,7 @@ def pins(lock: Path) -> dict[str, Version]:
 
 
 def tracked() -> Iterator[tuple[str, str]]:
-    """Yield the name and text of every file that belongs to the repository."""
+    """Yield the name and text of every file that belongs to the repository; a picture as far as it is text."""
     listing = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -53,7 +53,7 @@ def tracked() -> Iterator[tuple[str, str]]:
     )
     for name in filter(None, listing.stdout.split("\0")):
         if (ROOT / name).is_file():
-            yield name, (ROOT / name).read_text()
+            yield name, (ROOT / name).read_text(errors="replace")
 
 
 @pytest.mark.parametrize("lock", WANTED, ids=lambda lock: lock.name)
@@ -125,7 +125,13 @@ def test_the_image_is_run_without_a_shell_or_root() -> None:
     assert re.search(r'^HEALTHCHECK .*CMD \["poller", "health"\]$', text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", ["README.md", "deploy/kubernetes.yaml", "deploy/compose.yaml"])
+def test_the_image_names_the_port_that_the_poller_listens_at() -> None:
+    """The default of the setting."""
+    [listen] = [setting.default for setting in SETTINGS if setting.variable == "POLLER_LISTEN"]
+    assert re.findall(r"^EXPOSE (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE) == [str(listen).strip(":")]
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/reference.md", "deploy/compose.yaml"])
 def test_a_sample_sets_only_what_exists(path: str) -> None:
     """Variables in it are settings."""
     named = set(re.findall(r"\b(?:POLLER|UCLOUD)_[A-Z_]+\b", (ROOT / path).read_text()))

@@ -1,4 +1,4 @@
-"""Every setting, in one table: flags, ``--help``, the README and the parser are made from it."""
+"""Every setting, in one table: flags, ``--help``, the reference and the parser are made from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -161,7 +161,7 @@ SETTINGS: Final[tuple[Setting[object], ...]] = (
     *(CONFIG, CITY_IDS, PRODUCT_TYPES, JOB_TYPES, INTERVAL, SWEEP_INTERVAL, LOOKBACK, STATE_FILE),
     *(EVENTS, EXECUTE_MESSAGES, LISTEN_ON, WEB_CONFIG, MAX_RPS, CONCURRENCY, TRUST_ENV, LOG_LEVEL, LOG_FORMAT),
 )
-"""In the order of the README's table."""
+"""In the order of the reference's table."""
 
 TARGET_KEYS: Final[dict[str, Kind[object]]] = {
     "project_id": NAME,
@@ -181,7 +181,7 @@ CREDENTIALS: Final = (
 
 
 def markdown_table() -> str:
-    """Return the README's table of settings."""
+    """Return the reference's table of settings."""
     rows = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
     rows += [
         f"| `{setting.variable}` | {_code(setting.flag)} | {_default(setting)} | {described(setting)} |"

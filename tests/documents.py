@@ -1,4 +1,4 @@
-"""The parts of the README that are made from the code: ``make docs`` writes them, a test compares them."""
+"""The parts of the documents that are made from the code: ``make docs`` writes them, a test compares them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,7 +7,8 @@ from poller.config import markdown_table
 from poller.metrics import FAMILIES
 from tests.simulation.cost import cost_table
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 
 _TARGET = ("project_id", "region", "city_id", "product_type")
 
@@ -19,8 +20,12 @@ def metrics_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"settings": markdown_table, "metrics": metrics_table, "cost": cost_table}
-"""What makes the text of a region, by the region's name."""
+TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
+    ("docs/reference.md", "settings"): markdown_table,
+    ("docs/reference.md", "metrics"): metrics_table,
+    ("docs/guarantees.md", "cost"): cost_table,
+}
+"""What makes the text of a region, by the document and the region's name."""
 
 
 def around(text: str, name: str) -> tuple[str, str, str]:
@@ -28,7 +33,7 @@ def around(text: str, name: str) -> tuple[str, str, str]:
     before, start, rest = text.partition(f"<!-- {name} -->\n")
     between, end, after = rest.partition("<!-- end -->")
     if not end:
-        raise LookupError(f"the README has no region {name}")
+        raise LookupError(f"there is no region {name}")
     return before + start, between, end + after
 
 
@@ -38,11 +43,9 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 
 def _write() -> None:
-    text = README.read_text()
-    for name, table in TABLES.items():
-        before, _, after = around(text, name)
-        text = before + table() + after
-    README.write_text(text)
+    for (path, name), table in TABLES.items():
+        before, _, after = around((ROOT / path).read_text(), name)
+        (ROOT / path).write_text(before + table() + after)
 
 
 if __name__ == "__main__":
