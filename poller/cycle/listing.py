@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from poller.models import State
-from poller.reading import OVERLAP, Reading
+from poller.reading import Reading
 
 BLIND_AFTER = 3
 """Sweeps in a row that found a listing counted and not shown, after which that is how this API is."""
@@ -24,8 +24,7 @@ class Listing:
     """The PENDING or the RUNNING jobs, from one sweep to the next.
 
     ``count_holds`` tells whether TotalCount has proved to be the number of jobs in this state: True or False once
-    a whole reading has shown it, else None. ``count`` is the newest TotalCount. ``overlap`` is how many rows
-    neighbouring pages should share, as the last reading has found.
+    a whole reading has shown it, else None. ``count`` is the newest TotalCount.
     """
 
     state: State
@@ -33,7 +32,6 @@ class Listing:
     count: int | None = None
     count_holds: bool | None = None
     hidden_sweeps: int = 0
-    overlap: int = OVERLAP
 
     @property
     def blind(self) -> bool:
@@ -44,7 +42,6 @@ class Listing:
         """Take what a reading that has ended shows."""
         self.count = reading.counts[-1] if reading.counts else None
         self.hidden_sweeps = self.hidden_sweeps + 1 if reading.hidden else 0
-        self.overlap = reading.next_overlap
         if not reading.whole:
             return
         self.expected = reading.rows

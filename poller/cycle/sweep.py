@@ -106,7 +106,6 @@ class Sweep:
         reading = Reading(
             expected=listing.expected,
             capacity=self._sight.longest_page,
-            overlap=listing.overlap,
             phase=self._sweeps * _PHASE_STEP,
             window=self._window,
             trust_count=self._counts_are_trusted,

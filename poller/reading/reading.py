@@ -7,18 +7,16 @@ end is proven by a page that begins in rows we know and brings nothing after the
 another page of this reading. An empty page alone proves nothing, nor does a short one, nor TotalCount.
 
 ``whole`` holds while rows come and go anywhere, and while as many tie as a link has rows: 5, or a quarter of a page
-where pages have fewer than 20 rows. Where neighbours share few rows, more of them than positions tell are a hole too:
-in a listing that is still, ties that hide one another show in that. It does not hold for larger groups of ties that a
-page boundary cuts while they change places, nor for a cap that is lowered during the reading. Pages of one row are
-never whole, unless that is all; a cap that has fallen to one row since the last reading shows, save where the next row
-moves or is lied about.
+where pages have fewer than 20 rows. It does not hold for larger groups of ties that a page boundary cuts while they
+change places, nor for a cap that is lowered during the reading. Pages of one row are never whole, unless that is all;
+a cap that has fallen to one row since the last reading shows, save where the next row moves or is lied about.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from poller.models import MAX_PAGE_ROWS, Page
-from poller.reading.stretch import MAX_ROWS, OVERLAP, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
+from poller.reading.stretch import MAX_ROWS, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
 
 _LINKS_PER_WIDENING: Final = 8
 
@@ -29,8 +27,7 @@ class Reading(ListingReading):
     Call `asks` for the pages to fetch now, side by side, and `take` with each that came, until `done`. ``expected``
     is how many rows the last reading found: a hint for asking side by side, never a reason to stop. ``capacity`` is the
     longest page that earlier readings of this server found, 0 where there was none: it makes a listing of one row
-    cheaper to prove. ``overlap`` is how many rows neighbours share, as an earlier reading's ``next_overlap`` advised.
-    ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another
+    cheaper to prove. ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another
     order each time. ``window`` is how many pages may be under way together; like a congestion window it halves at a
     hole and grows again. A look-up names the ids that it ``wanted``: once all have come there is nothing to prove.
     """
@@ -40,13 +37,12 @@ class Reading(ListingReading):
         *,
         expected: int = 0,
         capacity: int = 0,
-        overlap: int = OVERLAP,
         phase: int = 0,
         window: int = 1,
         trust_count: bool = True,
         wanted: Iterable[str] = (),
     ) -> None:
-        super().__init__(trust_count=trust_count, overlap=overlap)
+        super().__init__(trust_count=trust_count)
         self._expected = expected
         self._usual = capacity
         self._phase = phase
@@ -156,18 +152,12 @@ class Reading(ListingReading):
         beyond = stretch.ids - front.ids
         common = len(stretch.ids) - len(beyond)
         new = len(beyond) if beyond.isdisjoint(self._before) else len(beyond - self._before)
-        lost = min(front.end - stretch.offset, len(stretch.ids)) - (len(stretch.ids) - new)
-        # More than positions tell: rows were put in before it, or ties have changed places, and may hide one another.
-        more = lost < 0
-        self._lost = OVERLAP if more else max(self._lost, lost)
         if not front.ids or not stretch.ids or (self.capacity == 1 and self._unproven and not common):
             # Rows without identity link to nothing: what follows is read on trust, and whole is not claimed any more.
             self._trust(stretch, new)
             return
-        # Never fewer where neighbours share less than they could.
-        missing = link(self._most_shared) - common if stretch.offset > 0 else 0
-        narrow = more and self._shared < self._most_shared
-        if narrow or (missing > 0 and common < len(front.ids)):
+        missing = link(self._shared) - common if stretch.offset > 0 else 0
+        if missing > 0 and common < len(front.ids):
             self._meet_hole(front, stretch)
             return
         # A front that was short had the end of the listing in it; one with few readable rows can hide ties behind it.

@@ -15,9 +15,6 @@ from poller.models import MAX_PAGE_ROWS, Page
 OVERLAP: Final = 20
 """Rows that neighbouring pages share at first; doubled while rows move faster than that."""
 
-LEAST_OVERLAP: Final = 6
-"""The same where a listing has been seen not to move: a link, and a row that may leave meanwhile."""
-
 MAX_ROWS: Final = 4_000_000
 """A listing longer than this is given up: it may be endless."""
 
@@ -70,11 +67,10 @@ class ListingReading:
 
     ``whole`` says that no row which was there throughout was skipped, ``rows`` how many came, and ``counts`` are the
     TotalCounts that were answered. ``ended_by`` is the page behind which nothing was wanted, where such a one was the
-    end. ``reach`` is how many rows a page is thought to have, at least; ``overlap`` is how
-    many neighbouring pages share.
+    end. ``reach`` is how many rows a page is thought to have, at least.
     """
 
-    def __init__(self, *, trust_count: bool, reach: int = 0, overlap: int = OVERLAP) -> None:
+    def __init__(self, *, trust_count: bool, reach: int = 0) -> None:
         self.done = self.whole = False
         self.rows = 0
         self.counts: list[int] = []
@@ -83,22 +79,13 @@ class ListingReading:
         """The longest page received, in rows."""
         self._trust_count = trust_count
         self._reach = reach
-        self._overlap = overlap
-        self._lost = 0
+        self._overlap = OVERLAP
         self._requests = self._fruitless = 0
 
     @property
     def hidden(self) -> bool:
         """Tell whether the API counted jobs in this listing and showed none of them."""
         return self.rows == 0 and any(self.counts) and self._trust_count
-
-    @property
-    def next_overlap(self) -> int:
-        """How many rows the neighbours of the next reading should share: twice what they lost in this one, and a link.
-
-        Whatever it is, a row is skipped by no reading that is whole: too few cost a step back, and too many requests.
-        """
-        return min(LEAST_OVERLAP + 2 * self._lost, OVERLAP) if self.whole else OVERLAP
 
     def abandon(self) -> None:
         """Give the reading up: a page that was asked for will not come."""
@@ -107,10 +94,6 @@ class ListingReading:
     @property
     def _shared(self) -> int:
         return min(self._overlap, self._reach // 2)
-
-    @property
-    def _most_shared(self) -> int:
-        return min(OVERLAP, self._reach // 2)
 
     @property
     def _step(self) -> int:
@@ -126,5 +109,4 @@ class ListingReading:
         return Stretch(ask.offset, ids, page.received, len(page.jobs) - len(ids), page if enough else None)
 
     def _widen(self) -> None:
-        self._lost = OVERLAP
-        self._overlap = min(max(2 * self._overlap, OVERLAP), MAX_PAGE_ROWS // 2)
+        self._overlap = min(2 * self._overlap, MAX_PAGE_ROWS // 2)
