@@ -81,3 +81,14 @@ def test_a_kind_without_runs_costs_no_look_at_those_of_others() -> None:
     looks = iter([begun(8)])
     counted.settle(looks)
     assert list(looks)
+
+
+def test_a_run_that_tells_no_time_is_no_oldest_when_all_are_looked_at() -> None:
+    """Nor does it keep the others from being found."""
+    counted, runs = census(*range(1, 3 * KEPT_SECONDS))
+    timeless = Tracked(State.RUNNING, "X", 1, None, 0.0)
+    counted.count(timeless, +1)
+    for _ in range(2 * KEPT_SECONDS):
+        counted.count(runs.pop(0), -1)
+    counted.settle([timeless, *runs])
+    assert counted.oldest[RUNNING] == 2 * KEPT_SECONDS + 1
