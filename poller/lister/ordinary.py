@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Final
 
 import anyio
 import httpx2
 
 from poller.errors import Malformed
-from poller.lister.response import MAX_BODY, Response
-
-_CONNECT_SECONDS: Final = 5.0
+from poller.lister.response import CONNECT_SECONDS, MAX_BODY, Response
 
 
 class OrdinaryClient:
@@ -24,7 +21,7 @@ class OrdinaryClient:
         self._url = url
         self._headers = httpx2.Headers(headers)
         self._timeout = timeout
-        limits = httpx2.Timeout(timeout, connect=min(_CONNECT_SECONDS, timeout))
+        limits = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
         self._extensions = {"timeout": limits.as_dict()}
 
     async def post(self, form: bytes) -> Response:

@@ -6,6 +6,9 @@ from typing import Final, NamedTuple, Protocol
 MAX_BODY: Final = 16 * 1024 * 1024
 """Bytes of an answer, compressed or not, beyond which it is refused."""
 
+CONNECT_SECONDS: Final = 5.0
+"""How long connecting may take, within the time that a whole exchange has."""
+
 
 class Response(NamedTuple):
     """An answer over HTTP, its body as it was sent."""

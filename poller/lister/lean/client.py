@@ -10,9 +10,8 @@ import anyio.lowlevel
 import httpx2
 
 from poller.lister.lean.connection import Connection, Origin, connect
-from poller.lister.response import MAX_BODY, Response
+from poller.lister.response import CONNECT_SECONDS, MAX_BODY, Response
 
-_CONNECT_SECONDS: Final = 5.0
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -71,7 +70,7 @@ class LeanClient:
         await anyio.lowlevel.cancel_shielded_checkpoint()
 
     async def _connect(self) -> Connection:
-        return await connect(self._origin, self._tls, self._max_body, limit=min(self._timeout, _CONNECT_SECONDS))
+        return await connect(self._origin, self._tls, self._max_body, limit=min(self._timeout, CONNECT_SECONDS))
 
     def _kept(self, now: float) -> Connection | None:
         """Take the connection that was used last, and close those on the way to it that are of no use any more."""
