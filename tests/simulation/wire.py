@@ -15,6 +15,9 @@ from tests.simulation.fuse import Fuse
 
 _FORM = "application/x-www-form-urlencoded"
 
+_TIMEOUT = 65.0
+"""Seconds for a whole exchange: the default of the setting, which any client keeps."""
+
 
 class DirectClient:
     """Hands requests to the API at the virtual time of their arrival, and its answers back after their delay.
@@ -36,7 +39,14 @@ class DirectClient:
         self._seen = seen
 
     async def post(self, form: bytes) -> Response:
-        """Answer one request, or raise what a broken connection raises."""
+        """Answer one request in time, or raise what a broken or silent connection raises."""
+        try:
+            with anyio.fail_after(_TIMEOUT):
+                return await self._answer(form)
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout("the answer did not come in time") from error
+
+    async def _answer(self, form: bytes) -> Response:
         self._fuse.step("before a request")
         params = decode("", _FORM, form)
         self._seen(params)
