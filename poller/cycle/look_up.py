@@ -8,7 +8,7 @@ from poller.cycle.diary import Diary
 from poller.cycle.reader import Reader, Sight
 from poller.cycle.reporter import Reporter
 from poller.errors import FixRequest
-from poller.models import MAX_PAGE_ROWS, Query, Target
+from poller.models import MAX_PAGE_ROWS, Instant, Query, Target
 from poller.reading import Reading
 
 
@@ -44,6 +44,8 @@ class LookUp:
     async def _ask(self, batch: Sequence[str], control: str | None, reader: Reader) -> bool:
         """Look one batch up, with a job that must come back beside it to show that absence means something."""
         asked = tuple(batch) if control is None else (*batch, control)
+        # An answer tells of the time at which it was given. What it shows is reported first, which may take any time.
+        asked_at = self._sight.now()
         found: set[str] = set()
         reading = Reading(expected=len(asked), capacity=self._sight.longest_page, trust_count=False, wanted=asked)
         try:
@@ -51,7 +53,7 @@ class LookUp:
         except FixRequest as refusal:
             return await self._ask_less(batch, control, reader, refusal)
         if reading.whole:
-            await self._note_absent(batch, found, control)
+            await self._note_absent(batch, found, control, asked_at)
         return reading.whole
 
     async def _ask_less(self, batch: Sequence[str], control: str | None, reader: Reader, refusal: FixRequest) -> bool:
@@ -62,8 +64,8 @@ class LookUp:
         if control is not None:
             return await self._ask(batch, None, reader)
         self._diary.refused_id(batch[0], refusal)
-        await self._note_absent(batch, set(), None)
+        await self._note_absent(batch, set(), None, self._sight.now())
         return True
 
-    async def _note_absent(self, batch: Sequence[str], found: set[str], control: str | None) -> None:
-        await self._reporter.tell(self._sight.tracker.absent(batch, found, control, self._sight.now()))
+    async def _note_absent(self, batch: Sequence[str], found: set[str], control: str | None, asked_at: Instant) -> None:
+        await self._reporter.tell(self._sight.tracker.absent(batch, found, control, asked_at))

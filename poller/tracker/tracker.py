@@ -248,7 +248,10 @@ class Tracker:
     def absent(
         self, asked: Iterable[str], found: Collection[str], control: str | None, now: Instant
     ) -> list[Unresolved]:
-        """Take note of who was missing from the whole answer to a look-up of ``asked`` and a ``control``."""
+        """Take note of who was missing from the whole answer to a look-up of ``asked`` and a ``control``.
+
+        ``now`` is when it was asked: a run that has been sighted since is not missing.
+        """
         for job_id in found:
             self._absences.forget(job_id)
         if not self._absences.trusts(found, control):
@@ -256,7 +259,9 @@ class Tracker:
         lost = []
         for job_id in asked:
             run = self.jobs.get(job_id) if job_id not in found else None
-            if run is not None and self._absences.miss(job_id, run, now, controlled=control is not None):
+            if run is None or run.sighted > now.mono:
+                continue
+            if self._absences.miss(job_id, run, now, controlled=control is not None):
                 lost += self._unresolve(job_id, run, now)
         return lost
 

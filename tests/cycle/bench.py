@@ -108,13 +108,15 @@ def oldest_first(rows: list[Job]) -> list[Job]:
 
 @dataclass
 class Reported:
-    """The news that was written."""
+    """The news that was written. Whoever reads it may ``stall`` first."""
 
     news: list[News] = field(default_factory=list)
+    stall: Callable[[], None] = lambda: None
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
         """Write at once."""
         assert target == TARGET
+        self.stall()
         self.news += news
 
     @property

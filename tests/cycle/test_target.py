@@ -93,6 +93,25 @@ async def test_a_vanished_job_is_said_to_be_unresolved() -> None:
     assert bench.own.unresolved == {"INSTALL_APP": 1}
 
 
+async def test_misses_are_counted_from_when_was_asked_however_long_reporting_takes() -> None:
+    """A stalled reader makes of three answers within twenty seconds no minute of absence."""
+    bench = Bench()
+    bench.api.lies = of_finished
+    for job_id in ("a", "b", "stays"):
+        bench.api.put(job_id, R)
+    await bench.cycle()
+    gone = bench.api.jobs.pop("a")
+    await bench.cycle()
+    await bench.cycle()
+    bench.api.put("b", S)
+    bench.reported.stall = lambda: setattr(bench, "time", bench.time + 100)
+    await bench.cycle()
+    assert bench.reported.ended == [("b", S)]
+    bench.api.jobs["a"] = gone
+    await bench.cycle()
+    assert len(bench.reported.news) == 1
+
+
 async def test_a_look_up_that_loses_everything_proves_nothing() -> None:
     """A lying empty answer makes no job unresolved."""
     bench = Bench()
