@@ -17,6 +17,7 @@ class _Sweep:
     began: float
     ended: float
     ids: set[str] = field(default_factory=set)
+    state: State = State.PENDING
 
 
 class Watch:
@@ -43,11 +44,11 @@ class Watch:
     def _look_at_listing(self, query: Query, page: Page, began: float) -> None:
         if query.state in {State.PENDING, State.RUNNING}:
             sweeps = self._sweeps.setdefault(query.target, [])
-            if query.state is State.PENDING and query.offset == 0:
+            # A reading may come back to its beginning, which begins no sweep.
+            if not sweeps or (query.state is State.PENDING and sweeps[-1].state is State.RUNNING):
                 sweeps.append(_Sweep(began, began))
-            if sweeps:
-                sweeps[-1].ids.update(row.job_id for row in page.jobs)
-                sweeps[-1].ended = self._now()
+            sweeps[-1].ids.update(row.job_id for row in page.jobs)
+            sweeps[-1].ended, sweeps[-1].state = self._now(), query.state
         key = (query.target, query.state)
         offset, before = self._last.get(key, (0, None))
         self._last[key] = (query.offset, page)
