@@ -7,16 +7,18 @@ end is proven by a page that begins in rows we know and brings nothing after the
 another page of this reading. An empty page alone proves nothing, nor does a short one, nor TotalCount.
 
 ``whole`` holds while rows come and go anywhere, and while as many tie as a link has rows: 5, or a quarter of a page
-where pages have fewer than 20 rows. It does not hold for larger groups of ties that a page boundary cuts while they
-change places, nor for a cap that is lowered during the reading. Pages of one row are never whole, unless that is all;
-a cap that has fallen to one row since the last reading shows, save where the next row moves or is lied about.
+where pages have fewer than 20 rows. Neighbours that share few rows are no neighbours either if they share more than
+positions tell, or in another order: so ties show that may hide one another. It does not hold for larger groups of ties
+that a page boundary cuts while they change places, nor for a cap that is lowered during the reading. Pages of one row
+are never whole, unless that is all; a cap that has fallen to one row since the last reading shows, save where the next
+row moves or is lied about.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from poller.models import MAX_PAGE_ROWS, Page
-from poller.reading.stretch import MAX_ROWS, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
+from poller.reading.stretch import MAX_ROWS, OVERLAP, PATIENCE, SHORT_PAGES, Ask, ListingReading, Stretch, link
 
 _LINKS_PER_WIDENING: Final = 8
 
@@ -27,9 +29,10 @@ class Reading(ListingReading):
     Call `asks` for the pages to fetch now, side by side, and `take` with each that came, until `done`. ``expected``
     is how many rows the last reading found: a hint for asking side by side, never a reason to stop. ``capacity`` is the
     longest page that earlier readings of this server found, 0 where there was none: it makes a listing of one row
-    cheaper to prove. ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another
-    order each time. ``window`` is how many pages may be under way together; like a congestion window it halves at a
-    hole and grows again. A look-up names the ids that it ``wanted``: once all have come there is nothing to prove.
+    cheaper to prove. ``overlap`` is how many rows neighbours share, as an earlier reading's ``next_overlap`` advised.
+    ``phase`` moves the page boundaries, since rows with equal sort keys may be served in another order each time.
+    ``window`` is how many pages may be under way together; like a congestion window it halves at a hole and grows
+    again. A look-up names the ids that it ``wanted``: once all have come there is nothing to prove.
     """
 
     def __init__(
@@ -37,12 +40,13 @@ class Reading(ListingReading):
         *,
         expected: int = 0,
         capacity: int = 0,
+        overlap: int = OVERLAP,
         phase: int = 0,
         window: int = 1,
         trust_count: bool = True,
         wanted: Iterable[str] = (),
     ) -> None:
-        super().__init__(trust_count=trust_count)
+        super().__init__(trust_count=trust_count, overlap=overlap)
         self._expected = expected
         self._usual = capacity
         self._phase = phase
@@ -152,12 +156,15 @@ class Reading(ListingReading):
         beyond = stretch.ids - front.ids
         common = len(stretch.ids) - len(beyond)
         new = len(beyond) if beyond.isdisjoint(self._before) else len(beyond - self._before)
+        unsettled = self._note_moves(front, stretch, common, new)
         if not front.ids or not stretch.ids or (self.capacity == 1 and self._unproven and not common):
             # Rows without identity link to nothing: what follows is read on trust, and whole is not claimed any more.
             self._trust(stretch, new)
             return
-        missing = link(self._shared) - common if stretch.offset > 0 else 0
-        if missing > 0 and common < len(front.ids):
+        # Never fewer where neighbours share less than they could.
+        missing = link(self._most_shared) - common if stretch.offset > 0 else 0
+        narrow = self._shared < self._most_shared
+        if (narrow and unsettled) or (missing > 0 and common < len(front.ids)):
             self._meet_hole(front, stretch)
             return
         # A front that was short had the end of the listing in it; one with few readable rows can hide ties behind it.
@@ -166,6 +173,17 @@ class Reading(ListingReading):
             self._advance(stretch, new)
         elif not self._in_flight:
             self._meet_end(front, stretch, vacant)
+
+    def _note_moves(self, front: Stretch, stretch: Stretch, common: int, new: int) -> bool:
+        """Take note of how far rows have moved between two neighbours; tell whether ties may hide one another.
+
+        They may where the two share more rows than positions tell, or share them in another order. The first may also
+        be rows that were put in before them.
+        """
+        lost = min(front.end - stretch.offset, len(stretch.ids)) - (len(stretch.ids) - new)
+        unsettled = lost < 0 or not front.keeps_order(stretch, common)
+        self._lost = OVERLAP if unsettled else max(self._lost, lost)
+        return unsettled
 
     def _advance(self, stretch: Stretch, new: int) -> None:
         front = self._front

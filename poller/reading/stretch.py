@@ -15,6 +15,9 @@ from poller.models import MAX_PAGE_ROWS, Page
 OVERLAP: Final = 20
 """Rows that neighbouring pages share at first; doubled while rows move faster than that."""
 
+LEAST_OVERLAP: Final = 6
+"""The same where a listing has been seen not to move: a link, and a row that may leave meanwhile."""
+
 MAX_ROWS: Final = 4_000_000
 """A listing longer than this is given up: it may be endless."""
 
@@ -44,7 +47,7 @@ class Ask(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Rows that stood side by side when a page was made.
+    """Rows that stood side by side when a page was made: their ids, and these once more in their order.
 
     ``received`` counts the unreadable ones too, and ``repeats`` those that were in it before. ``enough`` is
     the page, where nothing beyond it is wanted.
@@ -52,6 +55,7 @@ class Stretch(NamedTuple):
 
     offset: int
     ids: frozenset[str]
+    rows: list[str]
     received: int
     repeats: int = 0
     enough: Page | None = None
@@ -61,16 +65,22 @@ class Stretch(NamedTuple):
         """The offset behind its last row."""
         return self.offset + self.received - self.repeats
 
+    def keeps_order(self, right: "Stretch", common: int) -> bool:
+        """Tell whether the next stretch has the rows that it shares with this one, ``common`` of them, in its order."""
+        if self.rows[-common:] == right.rows[:common]:  # as it is where nothing has moved
+            return True
+        return [row for row in self.rows if row in right.ids] == [row for row in right.rows if row in self.ids]
+
 
 class ListingReading:
     """What is counted of one reading, in either direction: it is ``done`` when nothing more is asked for.
 
     ``whole`` says that no row which was there throughout was skipped, ``rows`` how many came, and ``counts`` are the
     TotalCounts that were answered. ``ended_by`` is the page behind which nothing was wanted, where such a one was the
-    end. ``reach`` is how many rows a page is thought to have, at least.
+    end. ``reach`` is how many rows a page is thought to have, at least, ``overlap`` how many neighbouring pages share.
     """
 
-    def __init__(self, *, trust_count: bool, reach: int = 0) -> None:
+    def __init__(self, *, trust_count: bool, reach: int = 0, overlap: int = OVERLAP) -> None:
         self.done = self.whole = False
         self.rows = 0
         self.counts: list[int] = []
@@ -79,13 +89,22 @@ class ListingReading:
         """The longest page received, in rows."""
         self._trust_count = trust_count
         self._reach = reach
-        self._overlap = OVERLAP
+        self._overlap = overlap
+        self._lost = 0
         self._requests = self._fruitless = 0
 
     @property
     def hidden(self) -> bool:
         """Tell whether the API counted jobs in this listing and showed none of them."""
         return self.rows == 0 and any(self.counts) and self._trust_count
+
+    @property
+    def next_overlap(self) -> int:
+        """How many rows the neighbours of the next reading should share: twice what they lost in this one, and a link.
+
+        Whatever it is, a row is skipped by no reading that is whole: too few cost a step back, and too many requests.
+        """
+        return min(LEAST_OVERLAP + 2 * self._lost, OVERLAP) if self.whole else OVERLAP
 
     def abandon(self) -> None:
         """Give the reading up: a page that was asked for will not come."""
@@ -94,6 +113,10 @@ class ListingReading:
     @property
     def _shared(self) -> int:
         return min(self._overlap, self._reach // 2)
+
+    @property
+    def _most_shared(self) -> int:
+        return min(OVERLAP, self._reach // 2)
 
     @property
     def _step(self) -> int:
@@ -105,8 +128,10 @@ class ListingReading:
             self.counts.append(page.total_count)
         self.capacity = max(self.capacity, page.received)
         self._reach = max(self._reach, page.received)
-        ids = frozenset([job.job_id for job in page.jobs])
-        return Stretch(ask.offset, ids, page.received, len(page.jobs) - len(ids), page if enough else None)
+        rows = [job.job_id for job in page.jobs]
+        ids = frozenset(rows)
+        return Stretch(ask.offset, ids, rows, page.received, len(page.jobs) - len(ids), page if enough else None)
 
     def _widen(self) -> None:
-        self._overlap = min(2 * self._overlap, MAX_PAGE_ROWS // 2)
+        self._lost = OVERLAP
+        self._overlap = min(max(2 * self._overlap, OVERLAP), MAX_PAGE_ROWS // 2)

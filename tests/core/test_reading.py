@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poller.models import Page
-from poller.reading import MAX_ROWS, Ask, Reading
+from poller.reading import MAX_ROWS, OVERLAP, Ask, Reading
+from poller.reading.stretch import LEAST_OVERLAP
 from tests.core.listings import names, page, read, still
 
 
@@ -72,6 +73,41 @@ def test_a_large_listing_costs_a_page_for_each_step_and_one_for_the_proof() -> N
     reading = Reading(window=8)
     _, requests = read(reading, still(names(10_000), total=10_000))
     assert requests <= 10_000 / 80 + 2
+
+
+def test_where_nothing_moved_the_next_reading_needs_fewer_pages() -> None:
+    """Neighbours then share only what links them."""
+    first = Reading(window=8)
+    _, before = read(first, still(names(10_000), total=10_000))
+    reading = Reading(window=8, overlap=first.next_overlap)
+    seen, requests = read(reading, still(names(10_000), total=10_000))
+    assert reading.whole
+    assert seen == set(names(10_000))
+    assert (before, requests) == (126, 108)
+
+
+@pytest.mark.parametrize(("leaving", "expected"), [(0, 6), (3, 12), (9, 20)])
+def test_the_next_overlap_follows_how_fast_rows_move(leaving: int, expected: int) -> None:
+    """Twice what a page lost while it was waited for, and a link."""
+    listing = names(1000)
+
+    def serve(ask: Ask) -> Page:
+        served = page(listing[ask.offset : ask.offset + 100])
+        del listing[:leaving]
+        return served
+
+    reading = Reading()
+    read(reading, serve)
+    assert reading.whole
+    assert reading.next_overlap == expected
+
+
+def test_a_reading_that_was_not_whole_advises_no_less_overlap() -> None:
+    """What it lost is not known."""
+    reading = Reading(overlap=LEAST_OVERLAP)
+    reading.take(reading.asks()[0], page(names(100), 1000))
+    reading.abandon()
+    assert reading.next_overlap == OVERLAP
 
 
 def test_what_is_foreseen_is_asked_for_side_by_side() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poller.models import Page, Sighting, State
-from poller.reading import Ask, Reading
+from poller.reading import OVERLAP, Ask, Reading
+from poller.reading.stretch import LEAST_OVERLAP
 
 Row = tuple[int, int]
 
@@ -138,6 +139,8 @@ def read(reading: Reading, listing: MovingListing, wanted: int) -> tuple[set[str
         answer = listing.serve(ask)
         names = [job.job_id for job in answer.jobs]
         seen.update(names)
+        if listing.rng.random() < 0.1:
+            reading.foresee(2 * (reading.end + answer.received))
         enough = bool(names) and all(int(text.rpartition("-")[0]) > wanted for text in names)
         reading.take(ask, answer, enough=enough)
         under_way += reading.asks()
@@ -156,6 +159,7 @@ def hold(rng: random.Random) -> bool:
         expected=expected,
         # That the cap has fallen to one row since can't be told from a listing of one row that moves.
         capacity=rng.choice([0, listing.cap, 100 if listing.cap > 1 else 1]),
+        overlap=rng.choice([LEAST_OVERLAP, 10, OVERLAP]),
         phase=rng.randrange(200),
         window=rng.choice([1, 1, 2, 4, 8]),
         trust_count=rng.random() < 0.5,

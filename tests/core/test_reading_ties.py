@@ -3,7 +3,8 @@
 import pytest
 
 from poller.models import Page, Sighting, State
-from poller.reading import Ask, Reading
+from poller.reading import OVERLAP, Ask, Reading
+from poller.reading.stretch import LEAST_OVERLAP
 
 
 def page(ids: list[str], *, bad: int = 0) -> Page:
@@ -42,6 +43,46 @@ def test_one_shared_row_of_several_that_tie_is_no_link() -> None:
     [ask] = feed(reading, page(names(100)), page(["j99", *names(99, 200)]))
     assert reading.rows == 100
     assert ask.offset < 80
+
+
+def test_more_shared_rows_than_positions_show_that_ties_have_changed_places() -> None:
+    """A listing of 110 rows, of which the last 20 tie: the second page has 8 known ones in 6 places, and hides two."""
+    reading = Reading(overlap=LEAST_OVERLAP, capacity=100)
+    [ask] = feed(reading, page(names(100)), page([*names(8, 92), *names(8, 100)]))
+    assert (reading.done, reading.rows) == (False, 100)
+    assert ask.offset == 100 - OVERLAP
+    reading.take(ask, page([*names(20, 80), *names(10, 100)]))
+    feed(reading, page(names(20, 90)))
+    assert (reading.whole, reading.rows, reading.next_overlap) == (True, 110, OVERLAP)
+
+
+def test_few_shared_rows_in_another_order_are_a_hole() -> None:
+    """They tie, and so may one that has changed places with all of them."""
+    reading = Reading(overlap=LEAST_OVERLAP, capacity=100)
+    [ask] = feed(reading, page(names(100)), page(["j95", "j94", *names(4, 96), *names(10, 100)]))
+    assert (reading.rows, ask.offset) == (100, 100 - OVERLAP)
+
+
+def test_many_shared_rows_may_come_in_another_order_but_few_will_not_do_for_the_next_reading() -> None:
+    """Ties that a page boundary cuts change places."""
+    reading = Reading(capacity=100)
+    feed(reading, page(names(100)), page(["j81", "j80", *names(98, 82)]), page(names(20, 160)))
+    assert (reading.whole, reading.rows, reading.next_overlap) == (True, 180, OVERLAP)
+
+
+def test_neighbours_that_share_few_rows_need_no_fewer_for_a_link() -> None:
+    """Four may all tie with one that was skipped."""
+    reading = Reading(overlap=LEAST_OVERLAP, capacity=100)
+    feed(reading, page(names(100)), page(names(100, 96)))
+    assert reading.rows == 100
+
+
+def test_more_shared_rows_are_no_hole_where_neighbours_share_as_many_as_they_can() -> None:
+    """Rows are put in before them all the time."""
+    reading = Reading(capacity=100)
+    feed(reading, page(names(100)), page(names(100, 70)))
+    assert reading.rows == 170
+    assert reading.next_overlap == OVERLAP
 
 
 def test_a_page_of_few_known_rows_is_no_end() -> None:

@@ -21,7 +21,7 @@ def test_a_link_has_no_more_rows_than_there_are_to_share() -> None:
 
 def test_a_row_that_was_repeated_takes_no_place() -> None:
     """The rows behind a stretch begin where it would end without the repetition."""
-    assert Stretch(10, frozenset("abc"), 5, repeats=1).end == 14
+    assert Stretch(10, frozenset("abc"), ["a", "b", "a", "c"], 5, repeats=1).end == 14
 
 
 @pytest.mark.parametrize("reading", [Reading(capacity=50), TrailingReading(capacity=50)])
@@ -43,3 +43,20 @@ def test_an_end_is_the_last_known_one_until_a_row_has_come(reading: Reading | Tr
     reading.asks()
     reading.take(Ask(0, 100), Page(jobs=[], received=0))
     assert (reading.done, reading.whole, reading.end) == (True, True, 0)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ("abcd", "cdef", True),
+        ("abcd", "dcef", False),
+        ("abcd", "bdef", True),
+        ("abcd", "cxde", True),
+        ("abcd", "dxce", False),
+        ("abcd", "efgh", True),
+    ],
+)
+def test_shared_rows_are_in_the_same_order_whatever_left_or_came_between(left: str, right: str, expected: bool) -> None:  # noqa: FBT001 (a parameter)
+    """Only those that both have are compared."""
+    before, after = (Stretch(0, frozenset(rows), list(rows), len(rows)) for rows in (left, right))
+    assert before.keeps_order(after, common=len(set(left) & set(right))) is expected
