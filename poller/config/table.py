@@ -114,7 +114,7 @@ INTERVAL: Final = Setting(
 SWEEP_INTERVAL: Final = Setting(
     "POLLER_SWEEP_INTERVAL",
     POSITIVE_DURATION,
-    "The longest that a full sweep may wait while nothing moves; the interval itself has every cycle sweep.",
+    "The longest that a full sweep may wait while nothing comes or goes unseen; the interval: every cycle sweeps.",
     otherwise="six intervals",
 )
 LOOKBACK: Final = Setting(

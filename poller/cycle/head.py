@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from poller.cycle.listing import Glance
 from poller.models import MAX_PAGE_ROWS, Page, State
 from poller.ordering import Order, contradicts
 from poller.reading import Reading, TrailingReading
@@ -19,17 +18,18 @@ class Head:
     """The SUCCESS, FAILED or PARTIAL_SUCCESS jobs.
 
     ``order`` is None until enough rows have shown one, and from when they show that there is none. ``rows`` is how many
-    it had when its end was last seen, ``readings`` how often it was read from the front, ``unread`` how often running
-    it could not be read whole, and ``audited`` the wall time at which the last whole reading began. ``covered_at`` is
-    the monotonic time at which the last reading began that came down to the frontier. ``ids`` are those of the page
-    that was held against the order last, ``glance`` is the last reading's first page, ``vanished_at`` when readings
-    began to find no row any more. It is ``settled`` once a whole reading has begun a margin after two sweeps: what was
-    created before the first frontier is known only then.
+    it had when its end was last seen, ``count`` what the API counted when it was last read, ``readings`` how often it
+    was read from the front, ``unread`` how often running it could not be read whole, and ``audited`` the wall time at
+    which the last whole reading began. ``covered_at`` is the monotonic time at which the last reading began that came
+    down to the frontier. ``ids`` are those of the page that was held against the order last, ``vanished_at`` is when
+    readings began to find no row any more. It is ``settled`` once a whole reading has begun a margin after two sweeps:
+    what was created before the first frontier is known only then.
     """
 
     state: State
     order: Order | None = None
     rows: int = 0
+    count: int | None = None
     readings: int = 0
     unread: int = 0
     vanished_at: float | None = None
@@ -37,7 +37,6 @@ class Head:
     covered_at: float = float("-inf")
     ids: tuple[str, ...] = ()
     settled: bool = False
-    glance: Glance | None = None
 
     def believes(self, reading: Reading | TrailingReading, began: float) -> bool:
         """Tell whether a frontier may rest on a reading that began at a monotonic time, if it is whole.
@@ -55,13 +54,6 @@ class Head:
             return False
         self.rows = 0
         return True
-
-    def is_still(self, before: Glance | None) -> bool:
-        """Tell whether the first page is as it was, and no more jobs are counted. There are fewer once old ones go."""
-        glance = self.glance
-        if before is None or glance is None or glance.ids != before.ids:
-            return False
-        return (glance.total or 0) <= (before.total or 0)
 
     def trusted_order(self, *, sees_all: bool) -> Order | None:
         """Return the order to read by.
@@ -91,7 +83,6 @@ class Head:
     def check(self, page: Page) -> bool:
         """Hold a page against the order; False if it is lost with it."""
         ids = tuple([row.job_id for row in page.jobs])
-        self.glance = self.glance or Glance(ids, page.total_count)
         if ids == self.ids:
             return True
         self.ids = ids

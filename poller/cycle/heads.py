@@ -6,6 +6,7 @@ from typing import Final
 
 import anyio
 
+from poller.cycle.balance import Counts
 from poller.cycle.diary import Diary
 from poller.cycle.head import Head
 from poller.cycle.reader import Reader, Sight
@@ -79,7 +80,6 @@ class Heads:
         self._floor = floor
         self._window = window
         self._heads = tuple(Head(state) for state in _STATES)
-        self._moved = True
 
     @property
     def full_scan(self) -> bool:
@@ -87,9 +87,9 @@ class Heads:
         return any(head.needs_full_scan(sees_all=self._sees_all) for head in self._heads)
 
     @property
-    def still(self) -> bool:
-        """Tell whether the last run found every head as the one before had left it."""
-        return not self._moved
+    def counts(self) -> Counts:
+        """What the API counts in each listing, as of when it was last begun."""
+        return {head.state: head.count for head in self._heads}
 
     @property
     def _sees_all(self) -> bool:
@@ -99,14 +99,11 @@ class Heads:
         """Read each head until a page brings nothing new, down to the frontier once per margin; True if all came."""
         if not self._begin():
             return False
-        complete = still = True
+        complete = True
         for head in self._heads:
             if reader.refusal:
                 return False
-            before = head.glance
             complete = await self._read(head, reader, margin) and complete
-            still = still and head.is_still(before)
-        self._moved = not (complete and still)
         # One that can't be read whole may hide what no head shows.
         return complete and all(head.unread < _UNREAD_MOST for head in self._heads)
 
@@ -126,7 +123,7 @@ class Heads:
         offer = self._sweeps.offer(began.mono)
         covering: list[Page] = []
         news = _News(self._window)
-        reading, head.glance = self._reading(head, order, deep=deep), None
+        reading = self._reading(head, order, deep=deep)
 
         def judge(page: Page, completions: Sequence[Completion]) -> bool:
             if not head.check(page):
@@ -149,6 +146,7 @@ class Heads:
         misled = reading.ended_by is not None and head.order != order
         if reading.whole and not misled and (covered or (deep and believed)):
             self._cover(head, began.mono, offer)
+        head.count = reading.counts[0] if reading.counts else None
         if trailing and reading.whole and reading.rows:
             head.rows = reading.end
         return reading.whole

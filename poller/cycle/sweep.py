@@ -1,12 +1,13 @@
-"""Reads what is active, whole: PENDING, then RUNNING. Where nothing moves, a look at the first pages may do."""
+"""Reads what is active, whole: PENDING, then RUNNING. Where the counts tell nothing new, the first pages may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
+from poller.cycle.balance import Counts
 from poller.cycle.diary import Diary
-from poller.cycle.listing import Glance, Listing
-from poller.cycle.reader import Judge, Reader, Sight
-from poller.models import MAX_PAGE_ROWS, Completion, Page, Query, State, Target
+from poller.cycle.listing import Listing
+from poller.cycle.reader import Reader, Sight
+from poller.models import MAX_PAGE_ROWS, Query, State, Target
 from poller.reading import Reading
 
 _PHASE_STEP: Final = 7
@@ -29,53 +30,41 @@ class Sweep:
         self.waiting_seen = False
         self.counted = False
         self._sweeps = 0
-        self._glances: dict[State, Glance] = {}
-        self._still = False
 
     async def run(self, reader: Reader) -> bool:
         """Sweep once; True if every listing was read whole, or is known to be kept from us."""
-        whole, before = True, dict(self._glances)
-        self._still = False
+        whole = True
         for listing in self._listings:
             whole = await self._read(listing, reader) and whole
             if reader.refusal:
                 return False
         self._sweeps += 1
-        self._still = whole and self._glances == before
         return whole
 
     @property
     def may_rest(self) -> bool:
         """Tell whether a glance may take the place of the next sweep.
 
-        Nothing has moved from the sweep before to the last, TotalCount has proved to tell what pages behind the first
-        do not show, and there are such pages, so that anything is saved.
+        TotalCount has to have proved to tell what pages behind the first do not show, and there have to be such pages,
+        so that anything is saved.
         """
         rows = sum(listing.expected for listing in self._listings)
-        return self._still and self.counts_hold and self.sees_all and rows > MAX_PAGE_ROWS
+        return self.counts_hold and self.sees_all and rows > MAX_PAGE_ROWS
 
     async def glance(self, reader: Reader) -> bool:
-        """Read the first pages alone; True if they are as the last sweep has left them."""
+        """Read the first pages alone; True if both came."""
         for listing in self._listings:
-            before = self._glances.get(listing.state)
-            reading, judge = Reading(trust_count=False), self._judge(listing.state, enough=True)
-            await reader.read(Query(self._target, listing.state), reading, judge=judge)
-            if not reading.whole or self._glances.get(listing.state) != before:
+            reading = Reading()
+            await reader.read(Query(self._target, listing.state), reading, judge=lambda _page, _completions: True)
+            if not reading.whole:
                 return False
+            listing.glance(reading)
         return True
 
-    def _judge(self, state: State, *, enough: bool = False) -> Judge:
-        """Keep the first page that comes, which is all that a glance wants."""
-        first = True
-
-        def judge(page: Page, _completions: Sequence[Completion]) -> bool:
-            nonlocal first
-            if first:
-                self._glances[state] = Glance(tuple(row.job_id for row in page.jobs), page.total_count)
-                first = False
-            return enough
-
-        return judge
+    @property
+    def counts(self) -> Counts:
+        """What the API counts in each listing, as of when it was last begun."""
+        return {listing.state: listing.count_at_first for listing in self._listings}
 
     @property
     def sees_all(self) -> bool:
@@ -106,11 +95,12 @@ class Sweep:
         reading = Reading(
             expected=listing.expected,
             capacity=self._sight.longest_page,
+            overlap=listing.overlap,
             phase=self._sweeps * _PHASE_STEP,
             window=self._window,
             trust_count=self._counts_are_trusted,
         )
-        await reader.read(Query(self._target, listing.state), reading, judge=self._judge(listing.state))
+        await reader.read(Query(self._target, listing.state), reading)
         was_blind = listing.blind
         listing.learn(reading)
         self.waiting_seen = self.waiting_seen or (listing.state is State.PENDING and reading.rows > 0)

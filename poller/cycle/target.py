@@ -5,6 +5,7 @@ from typing import Final
 
 import anyio
 
+from poller.cycle.balance import Balance, Counts
 from poller.cycle.diary import Diary, problem_of
 from poller.cycle.heads import Heads
 from poller.cycle.look_up import LookUp
@@ -77,6 +78,7 @@ class TargetPoller:
             floor=floor,
             window=window,
         )
+        self._balance = Balance(self.tracker, self._own.finished)
         self._look_up = LookUp(target, self._sight, self._reporter, self._log, window=window)
         if edges.saves is not None:
             memory = Memory(target, self._sight, self._heads)
@@ -156,20 +158,29 @@ class TargetPoller:
     async def _rest_or_sweep(self, reader: Reader, began: Instant) -> bool:
         """Bring what is known of the jobs up to date; True if nothing was left out.
 
-        Where nothing moves, a look at the first pages and the heads takes the place of a sweep for a while.
+        Where these and the heads explain what the API counts, the first pages take the place of a sweep for a while.
         """
         rested = self._may_rest(began) and await self._sweep.glance(reader) and await self._read_heads(reader)
-        if rested and self._heads.still:
+        if rested and self._balance.holds(self._counts):
             return await self._look_up.run(reader, self._swept_at)
+        self._balance.upset()
         swept = not reader.refusal and await self._sweep_meanwhile(reader, began)
         headed = rested or await self._read_heads(reader)
         # An absence proves nothing, but after a whole sweep it is reason enough to ask.
         cutoff = began.mono if swept else began.mono - _UNSIGHTED_INTERVALS * self._stats.interval
         answered = await self._look_up.run(reader, cutoff)
-        return swept and headed and answered
+        complete = swept and headed and answered
+        if complete:
+            self._balance.settle(self._counts)
+        return complete
+
+    @property
+    def _counts(self) -> Counts:
+        return {**self._sweep.counts, **self._heads.counts}
 
     def _may_rest(self, began: Instant) -> bool:
-        return self._sweep.may_rest and began.mono - self._swept_at < self._stats.sweep_interval - _TICK
+        rests = self._sweep.may_rest and self._balance.is_settled
+        return rests and began.mono - self._swept_at < self._stats.sweep_interval - _TICK
 
     async def _read_heads(self, reader: Reader) -> bool:
         return not reader.refusal and await self._heads.run(reader, self._margin)

@@ -1,4 +1,4 @@
-"""Where nothing moves, a look at the first pages and the heads takes the place of a sweep for a while."""
+"""Where the first pages and the heads explain what the API counts, they take the place of a sweep for a while."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from poller.errors import FixCredentials, RetryLater
 from poller.models import Job, Query, State, Unresolved
-from tests.cycle.bench import EPOCH, PS, Bench, F, P, R, S, newest_first
+from tests.cycle.bench import EPOCH, PS, TARGET, Bench, F, P, R, S, newest_first
 
 pytestmark = pytest.mark.anyio
 
@@ -16,12 +16,11 @@ INTERVALS = 6
 
 
 async def still(bench: Bench, running: int = 150) -> Bench:
-    """Let a bench sweep twice while nothing moves, so that the next cycle, at 30 s, is the first that may rest."""
+    """Let a bench sweep once, so that the next cycle, at 20 s, is the first that may rest."""
     bench.stats.sweep_interval = INTERVALS * bench.stats.interval
     for number in range(running):
         bench.api.put(f"r{number}", R)
     bench.api.put("waits", P)
-    await bench.cycle()
     await bench.cycle()
     assert bench.reported.news == []
     return bench
@@ -68,19 +67,8 @@ async def test_a_cycle_that_begins_a_little_early_sweeps_rather_than_an_interval
     assert not await rests(bench, after=9.7)
 
 
-async def test_one_sweep_does_not_show_that_nothing_moves() -> None:
-    """It takes another to compare it with."""
-    bench = await still(Bench())
-    restless = Bench()
-    restless.stats.sweep_interval = 60
-    restless.api.jobs = dict(bench.api.jobs)
-    await restless.cycle()
-    assert not await rests(restless)
-    assert await rests(restless)
-
-
-async def test_a_sweep_that_is_not_whole_does_not_show_that_nothing_moves() -> None:
-    """What it lacks may have."""
+async def test_a_sweep_that_is_not_whole_is_followed_by_another() -> None:
+    """What it lacks is not known."""
     bench = await still(Bench())
 
     def fail(query: Query) -> None:
@@ -88,7 +76,7 @@ async def test_a_sweep_that_is_not_whole_does_not_show_that_nothing_moves() -> N
             raise RetryLater("http_503", "HTTP 503")
 
     bench.api.fault = fail
-    bench.api.finish("quick", int(bench.time) + 1)
+    bench.api.put("new", R)
     assert not await rests(bench)
     bench.api.fault = lambda query: None
     assert not await rests(bench)
@@ -96,7 +84,7 @@ async def test_a_sweep_that_is_not_whole_does_not_show_that_nothing_moves() -> N
 
 
 async def test_a_sweep_that_was_refused_midway_is_made_up_for() -> None:
-    """Its first pages were those of a listing that has changed, and nobody has read the rest."""
+    """Nobody has read the rest."""
     bench = await still(Bench())
 
     def refuse(query: Query) -> None:
@@ -106,7 +94,7 @@ async def test_a_sweep_that_was_refused_midway_is_made_up_for() -> None:
             raise FixCredentials("171", "RetCode 171")
 
     bench.api.fault = refuse
-    bench.api.finish("quick", int(bench.time) + 1)
+    bench.api.put("other", R)
     assert await bench.cycle() == "partial"
     bench.api.fault = lambda query: None
     assert not await rests(bench)
@@ -121,13 +109,44 @@ async def test_a_frontier_moves_on_while_most_cycles_rest() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 149])
-async def test_a_job_that_ends_is_reported_in_the_same_cycle(number: int) -> None:
-    """On the first page it is missed; behind it the count is less."""
+async def test_a_job_whose_end_the_heads_show_is_reported_without_a_sweep(number: int) -> None:
+    """One is running less, and one has finished more: as many as are known here."""
     bench = await still(Bench())
-    assert await rests(bench)
     bench.api.put(f"r{number}", S)
-    assert not await rests(bench)
+    assert await rests(bench)
     assert bench.reported.ended == [(f"r{number}", S)]
+    assert await rests(bench)
+
+
+async def test_a_job_that_ends_behind_the_first_page_of_a_head_is_swept_for() -> None:
+    """One is running less than are known here."""
+    bench = Bench()
+    bench.api.backlog(120)
+    await still(bench)
+    bench.api.put("r120", S)
+    assert not await rests(bench)
+    assert bench.reported.ended == [("r120", S)]
+    assert await rests(bench)
+
+
+async def test_a_job_that_arrives_on_the_first_page_needs_no_sweep() -> None:
+    """It is tracked from there, and one more is counted."""
+    bench = Bench()
+    bench.api.listed = reversed
+    await still(bench)
+    bench.api.put("new", R)
+    assert await rests(bench)
+    assert "new" in bench.poller.tracker.jobs
+
+
+async def test_jobs_that_are_counted_and_not_ours_end_no_rest() -> None:
+    """As many more are counted as before: another target has them."""
+    bench = Bench()
+    bench.poller.tracker.elsewhere = lambda job_id: TARGET if job_id.startswith("r1") else None
+    await still(bench)
+    assert await rests(bench)
+    bench.api.put("r2", S)
+    assert await rests(bench)
 
 
 async def test_a_job_that_arrives_behind_the_first_page_is_tracked_in_the_same_cycle() -> None:
@@ -162,19 +181,18 @@ async def test_one_that_ends_and_one_that_arrives_do_not_hide_each_other() -> No
     assert "new" in bench.poller.tracker.jobs
 
 
-async def test_a_short_lived_job_is_reported_from_its_head_and_swept_for() -> None:
-    """Where one has come and gone, others may have come."""
+async def test_a_short_lived_job_is_reported_from_its_head_and_needs_no_sweep() -> None:
+    """It has come and gone, and is counted among the finished as it is here."""
     bench = await still(Bench())
-    assert await rests(bench)
     bench.api.finish("quick", int(bench.time) + 1)
-    assert not await rests(bench)
+    assert await rests(bench)
     assert bench.reported.ids == ["quick"]
 
 
 async def test_heads_are_read_once_in_a_cycle_that_cannot_rest() -> None:
     """What they have shown is not asked for again after the sweep."""
     bench = await still(Bench())
-    bench.api.finish("quick", int(bench.time) + 1, state=F)
+    bench.api.put("new", R)
     assert not await rests(bench)
     assert bench.api.offsets(S) == bench.api.offsets(PS) == [0]
 
@@ -190,31 +208,23 @@ async def test_a_finished_job_that_is_purged_does_not_end_the_rest() -> None:
     assert await rests(bench)
 
 
-async def test_a_finished_job_that_takes_the_place_of_a_purged_one_ends_the_rest() -> None:
-    """There are as many of them, but others."""
+async def test_a_finished_job_that_is_purged_hides_no_later_end() -> None:
+    """What is fewer by then is what later counts are held against."""
     bench = Bench()
-    bench.api.listed = newest_first
     bench.api.backlog(120)
     await still(bench)
-    assert await rests(bench)
     del bench.api.jobs["old119"]
-    bench.api.finish("quick", int(bench.time) + 1)
+    assert await rests(bench)
+    bench.api.put("r120", S)
+    bench.api.put("new", R)
     assert not await rests(bench)
-    assert bench.reported.ids == ["quick"]
+    assert bench.reported.ended == [("r120", S)]
 
 
 async def test_a_change_is_followed_by_rest_again() -> None:
     """The sweep that it has led to has found all else."""
     bench = await still(Bench())
     bench.api.put("new", R)
-    assert not await rests(bench)
-    assert await rests(bench)
-
-
-async def test_a_finished_head_that_has_moved_is_followed_by_rest_again() -> None:
-    """Once it stands still."""
-    bench = await still(Bench())
-    bench.api.finish("quick", int(bench.time) + 1)
     assert not await rests(bench)
     assert await rests(bench)
 
@@ -323,7 +333,7 @@ async def test_a_job_that_the_last_sweep_did_not_show_is_looked_up_at_rest() -> 
     del bench.api.jobs["gone"]
     await still(bench)
     await bench.cycle()
-    for _ in range(3):
+    for _ in range(4):
         assert await rests(bench)
         assert {query.job_ids[0] for query in bench.api.look_ups} == {"gone"}
     await bench.cycles(1)

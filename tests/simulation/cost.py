@@ -13,21 +13,21 @@ class Load(NamedTuple):
 
 COSTS: Final = {
     Load(0, 0.0): 7,
-    Load(0, 0.1): 9,
-    Load(0, 1.0): 12,
-    Load(0, 10.0): 21,
+    Load(0, 0.1): 8,
+    Load(0, 1.0): 10,
+    Load(0, 10.0): 18,
     Load(100, 0.0): 8,
-    Load(100, 0.1): 9,
-    Load(100, 1.0): 11,
+    Load(100, 0.1): 8,
+    Load(100, 1.0): 9,
     Load(100, 10.0): 20,
-    Load(1000, 0.0): 10,
-    Load(1000, 0.1): 24,
-    Load(1000, 1.0): 26,
+    Load(1000, 0.0): 9,
+    Load(1000, 0.1): 11,
+    Load(1000, 1.0): 16,
     Load(1000, 10.0): 33,
-    Load(10_000, 0.0): 31,
-    Load(10_000, 1.0): 150,
+    Load(10_000, 0.0): 28,
+    Load(10_000, 1.0): 140,
     Load(0, 0.0, 10): 70,
-    Load(1000, 1.0, 10): 100,
+    Load(1000, 1.0, 10): 80,
 }
 """Requests in an interval of 10 seconds at most, on average over some minutes."""
 
