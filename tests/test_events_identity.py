@@ -1,6 +1,9 @@
 """The id of an event: the same for ever, and different for whatever differs."""
 
-from hypothesis import given
+import json
+from hashlib import sha256
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from poller.events import event_id, unresolved
@@ -18,6 +21,7 @@ COMPLETIONS = st.tuples(
     st.none() | st.sampled_from(State),
     st.none() | st.integers(0, 3),
 )
+NASTY = '\x00\x1f\x7f\x80"\\/\b\f\n\r\t\u2028\ud83d\ude00\ud800\udfff\U0001f600'
 
 
 def _of(completion: Identity) -> str:
@@ -31,6 +35,17 @@ def test_known_ids_never_change() -> None:
     assert event_id(Target(), "uj-1", State.SUCCESS, 1795482121) == "09826ac549f1078aed102c0cc9e9322e"
     assert event_id(full, "uj-1", State.FAILED, None) == "4b23d05f06a373168b25d3d294d78f75"
     assert event_id(full, "作业\ud800", None, 1795482004) == "ed9c5e8e0740fed57fbd7d8ec31947d5"
+
+
+@given(COMPLETIONS, st.none() | st.integers())
+@example((NASTY, NASTY, NASTY, NASTY, NASTY, None, None), None)
+@example((None, "", None, "", "uj-1", State.PARTIAL_SUCCESS, None), -(10**20))
+def test_the_id_is_the_hash_of_its_documented_array(completion: Identity, at: int | None) -> None:
+    """Whoever keeps ids can make them again with any JSON library that writes ASCII."""
+    project, region, city, product, job_id, state, _ = completion
+    array = [project, region, city, product, job_id, None if state is None else state.value, at]
+    text = json.dumps(array, ensure_ascii=True, separators=(",", ":"))
+    assert _of((*completion[:-1], at)) == sha256(text.encode("ascii")).hexdigest()[:32]
 
 
 def test_the_id_is_of_the_target_as_a_place() -> None:

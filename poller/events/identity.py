@@ -4,17 +4,18 @@ import json
 from functools import lru_cache
 from hashlib import sha256
 
-from poller.models import State, Target
+from poller.models import Target
 
 
-def event_id(target: Target, job_id: str, state: State | None, at: int | None) -> str:
+def event_id(target: Target, job_id: str, state: str | None, at: int | None) -> str:
     """Hash what a completion is: 32 hexadecimal digits, the first half of a SHA-256.
 
     Hashed is the ASCII JSON array, without blanks, of project, region, city and product type as configured, job id,
     the first reported state and ``at``: the run's EndTime, or for an unresolved job (state None) when the
     run began, or was created where that is all we know; in Unix seconds.
     """
-    identity = f"{_opening(target)}{_json(job_id)},{_json(state)},{_json(at)}]"
+    time = "null" if at is None else at
+    identity = f"{_opening(target)}{_json(job_id)},{_json(state)},{time}]"
     return sha256(identity.encode("ascii")).hexdigest()[:32]
 
 
