@@ -44,7 +44,7 @@ def encode(event: JobEvent) -> bytes:
     Lone surrogates become U+FFFD. What does not fit is cut from the longest texts and lists first, and ``truncated``
     set; identifiers of the event and the job, states, times and counts stay whole.
     """
-    if not any(len(entries) > _MOST_ENTRIES[name] for name, entries in _lists(event)):
+    if _may_fit(event):
         try:
             line = _ENCODER.encode(event)
         except UnicodeEncodeError:
@@ -53,6 +53,15 @@ def encode(event: JobEvent) -> bytes:
             if len(line) <= _ROOM and len(line := _escape(line)) <= _ROOM:
                 return line + b"\n"
     return _encode_slowly(event)
+
+
+def _may_fit(event: JobEvent) -> bool:
+    """Tell whether no list has more entries than a line can hold."""
+    for name, most in _MOST_ENTRIES.items():
+        entries = getattr(event, name, None)
+        if entries and len(entries) > most:
+            return False
+    return True
 
 
 def _encode_slowly(event: JobEvent) -> bytes:
@@ -149,7 +158,7 @@ def _json(value: object) -> bytes:
 
 
 def _escape(line: bytes) -> bytes:
-    if line.isascii() and b"\x7f" not in line:
+    if line.isascii() and 0x7F not in line:
         return line
     return _UNSAFE.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), line)
 
