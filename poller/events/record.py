@@ -49,7 +49,7 @@ class TaskOutput(Struct, frozen=True, gc=False):
     execute_message: str
 
 
-class JobEvent(Struct, frozen=True, gc=False, kw_only=True):
+class JobEvent(Struct, frozen=True, gc=False):
     """What both kinds of events have."""
 
     timestamp: Annotated[
@@ -101,7 +101,7 @@ class JobEvent(Struct, frozen=True, gc=False, kw_only=True):
     truncated: Annotated[bool, Meta(description="Whether texts or lists were cut to keep the line within 16384 bytes.")]
 
 
-class JobFinished(JobEvent, frozen=True, gc=False, kw_only=True):
+class JobFinished(JobEvent, frozen=True, gc=False):
     """A job's run was seen in a terminal state."""
 
     event_name: Literal["job.finished"]
@@ -114,7 +114,7 @@ class JobFinished(JobEvent, frozen=True, gc=False, kw_only=True):
     ] = UNSET
 
 
-class JobUnresolved(JobEvent, frozen=True, gc=False, kw_only=True):
+class JobUnresolved(JobEvent, frozen=True, gc=False):
     """A job that was active is no longer known to the API; how it ended cannot be known."""
 
     level: Literal["warning"]
