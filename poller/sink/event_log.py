@@ -1,4 +1,4 @@
-"""News in, lines out: a structlog logger whose renderer is the event line."""
+"""News in, lines out: a structlog logger whose renderer makes the event lines."""
 
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -49,36 +49,15 @@ class NoOutbox:
         """Do nothing."""
 
 
-class _Collector:
-    """What structlog logs to: collects the lines that go out together."""
-
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-
-    def info(self, line: bytes) -> None:
-        """Take a line."""
-        self._lines.append(line)
-
-    warning = info
-
-    def hand_over(self) -> list[bytes]:
-        """Return the lines since the last time."""
-        lines, self._lines = self._lines, []
-        return lines
-
-
 class EventLog(Generic[Entry]):
     """Reports news, one event line each. ``execute_messages`` includes tasks' command output."""
 
     def __init__(self, sink: LineSink, outbox: Outbox[Entry], *, execute_messages: bool) -> None:
         self._sink = sink
         self._outbox = outbox
-        self._execute_messages = execute_messages
-        self._collector = _Collector()
-        # Bound once: whatever structlog makes of a logger would be made again for each event.
         self._log = structlog.wrap_logger(
-            self._collector, processors=[_render], wrapper_class=structlog.BoundLogger
-        ).bind()
+            structlog.ReturnLogger(), processors=[_render], wrapper_class=structlog.BoundLogger
+        ).bind(execute_messages=execute_messages)
 
     async def report(self, target: Target, news: Sequence[News]) -> None:
         """Return when all of it is written. Raises SinkClosed, after the sink was told of all of it.
@@ -105,14 +84,15 @@ class EventLog(Generic[Entry]):
         await self._outbox.save()
 
     def _encode(self, target: Target, news: Sequence[News]) -> list[bytes]:
-        # What was left by news that could not be composed, which is a bug, must not be told with others.
-        self._collector.hand_over()
-        for item in news:
-            event = events.compose(target, item, execute_messages=self._execute_messages)
-            emit = self._log.info if event.level == "info" else self._log.warning
-            emit(event.event_name, record=event)
-        return self._collector.hand_over()
+        # One entry for all of them: structlog takes a third of the time for one that it takes to make a line.
+        lines: list[bytes] = self._log.msg(target=target, news=news)
+        return lines
 
 
-def _render(_logger: object, _level: str, entry: MutableMapping[str, Any]) -> bytes:
-    return events.encode(entry["record"])
+def _render(
+    _logger: object, _method: str, entry: MutableMapping[str, Any]
+) -> tuple[tuple[list[bytes]], dict[str, Any]]:
+    """Make the lines of an entry, in the form that structlog hands to the logger: arguments by position and by name."""
+    target, execute_messages = entry["target"], entry["execute_messages"]
+    lines = [events.encode(events.compose(target, item, execute_messages=execute_messages)) for item in entry["news"]]
+    return (lines,), {}
