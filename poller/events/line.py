@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, structs
 
-from poller.events.record import FailedTask, JobEvent, TaskOutput
+from poller.events.record import FailedTask, JobEvent, JobFinished, TaskOutput
 from poller.models import State
 
 MAX_LINE_BYTES: Final = 16_384
@@ -57,11 +57,12 @@ def encode(event: JobEvent) -> bytes:
 
 def _may_fit(event: JobEvent) -> bool:
     """Tell whether no list has more entries than a line can hold."""
-    for name, most in _MOST_ENTRIES.items():
-        entries = getattr(event, name, None)
-        if entries and len(entries) > most:
-            return False
-    return True
+    outputs = event.execute_messages if isinstance(event, JobFinished) else None
+    return (
+        len(event.uphone_ids) <= _MOST_PHONES
+        and len(event.failed_tasks) <= _MOST_FAILED
+        and (not outputs or len(outputs) <= _MOST_OUTPUTS)
+    )
 
 
 def _encode_slowly(event: JobEvent) -> bytes:
@@ -193,10 +194,9 @@ def _most(least: str | Struct) -> int:
     return MAX_LINE_BYTES // (len(_ENCODER.encode(least)) + 1)
 
 
+_MOST_PHONES: Final = _most("")
+_MOST_FAILED: Final = _most(FailedTask(None, None, None, State.FAILED, None))
+_MOST_OUTPUTS: Final = _most(TaskOutput(None, None, None, State.SUCCESS, " "))
 _MOST_ENTRIES: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "uphone_ids": _most(""),
-        "failed_tasks": _most(FailedTask(None, None, None, State.FAILED, None)),
-        "execute_messages": _most(TaskOutput(None, None, None, State.SUCCESS, " ")),
-    }
+    {"uphone_ids": _MOST_PHONES, "failed_tasks": _MOST_FAILED, "execute_messages": _MOST_OUTPUTS}
 )
