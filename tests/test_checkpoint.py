@@ -1,6 +1,6 @@
 """When the state is saved, what is taken together, and what becomes of it when the disk is full."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -27,20 +27,21 @@ class Disk:
     name: str = "state"
     full: bool = False
     entries: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    lines: dict[int, bytes] = field(default_factory=dict)
+    lines: dict[int, Sequence[bytes]] = field(default_factory=dict)
     commits: list[bool] = field(default_factory=list)
     closed: bool = False
 
-    def outbox(self) -> list[tuple[int, bytes]]:
-        """Return the lines in order."""
-        return sorted(self.lines.items())
+    def outbox(self) -> list[tuple[int, list[bytes]]]:
+        """Return the rows in order."""
+        return [(number, list(lines)) for number, lines in sorted(self.lines.items())]
 
     def commit(self, unsaved: Unsaved, *, durable: bool) -> None:
         """Take all of it, if there is room."""
         if self.full:
             raise SaveLater("database or disk is full (SQLITE_FULL)")
         kept = {key: value for key, value in self.entries.items() if key[0] not in unsaved.forgotten}
-        self.entries = {key: value for key, value in {**kept, **unsaved.changes}.items() if value is not None}
+        changed = {(scope, key): value for scope, of in unsaved.changes.items() for key, value in of.items()}
+        self.entries = {key: value for key, value in {**kept, **changed}.items() if value is not None}
         self.lines |= unsaved.staged
         for number in unsaved.written:
             self.lines.pop(number, None)
@@ -109,14 +110,14 @@ class Fixture:
 
 async def test_changes_lines_and_marks_are_saved_together() -> None:
     """A job that is called reported and the line that reports it are never parted."""
-    made = Fixture(Disk(lines={7: b"old\n"}))
+    made = Fixture(Disk(lines={7: [b"old\n"]}))
     (old,) = made.checkpoint.unsent()
     made.scope.changes = {"uj-1": b"reported"}
     made.checkpoint.stage([b"one\n", b"two\n"])
     made.checkpoint.written(old)
     assert await made.checkpoint.save()
     assert made.disk.entries == {("a", "uj-1"): b"reported"}
-    assert made.disk.outbox() == [(8, b"one\n"), (9, b"two\n")]
+    assert made.disk.outbox() == [(8, [b"one\n", b"two\n"])]
     assert made.disk.commits == [True]
 
 
@@ -152,7 +153,7 @@ async def test_what_changes_during_a_commit_goes_with_the_next() -> None:
         gate.open.set()
     assert (made.disk.entries, made.disk.lines) == ({("a", "k"): b"1"}, {})
     await made.checkpoint.save()
-    assert (made.disk.entries, made.disk.lines) == ({("a", "k"): b"2"}, {1: b"one\n"})
+    assert (made.disk.entries, made.disk.lines) == ({("a", "k"): b"2"}, {1: (b"one\n",)})
 
 
 async def test_those_who_come_during_a_commit_share_the_next() -> None:
@@ -250,7 +251,7 @@ async def test_a_full_disk_loses_nothing() -> None:
     made.disk.full = False
     assert await made.checkpoint.save()
     assert made.disk.entries == {("a", "k"): b"2"}
-    assert made.disk.lines == {2: b"two\n"}
+    assert made.disk.lines == {2: (b"two\n",)}
     assert made.disk.commits == [True]
 
 
@@ -296,16 +297,47 @@ async def test_a_commit_that_crashes_takes_nothing_with_it() -> None:
 
 async def test_what_an_earlier_process_left_is_handed_over_once() -> None:
     """In the order it was staged and as it was, some hundred lines at a time."""
-    lines = {number: b"%d\n" % number for number in range(3, 1_004)}
-    made = Fixture(Disk(lines=dict(lines)))
+    lines = [b"%d\n" % number for number in range(1_001)]
+    made = Fixture(Disk(lines={number: [line] for number, line in enumerate(lines, start=3)}))
     batches = made.checkpoint.unsent()
     assert [len(batch.lines) for batch in batches] == [500, 500, 1]
-    assert [line for batch in batches for line in batch.lines] == list(lines.values())
+    assert [line for batch in batches for line in batch.lines] == lines
     assert made.checkpoint.unsent() == []
     for batch in batches:
         made.checkpoint.written(batch)
     await made.checkpoint.save()
     assert made.disk.lines == {}
+
+
+async def test_what_was_staged_together_is_handed_over_together() -> None:
+    """As many of such as make some hundred lines, and one that nothing fits to by itself."""
+    staged = [[b"%d %d\n" % (count, number) for number in range(count)] for count in (100, 400, 1, 500, 3, 0)]
+    made = Fixture(Disk(lines=dict(enumerate(staged, start=1))))
+    batches = made.checkpoint.unsent()
+    assert [list(batch.numbers) for batch in batches] == [[1, 2], [3], [4], [5, 6]]
+    assert [line for batch in batches for line in batch.lines] == [line for lines in staged for line in lines]
+
+
+async def test_many_lines_are_cut_into_rows() -> None:
+    """Whoever sends them again has some hundred at a time, and they leave together."""
+    made = Fixture()
+    lines = [b"%d\n" % number for number in range(1_001)]
+    staged = made.checkpoint.stage(lines)
+    made.checkpoint.stage([b"next\n"])
+    await made.checkpoint.save()
+    assert [(number, len(row)) for number, row in made.disk.outbox()] == [(1, 500), (2, 500), (3, 1), (4, 1)]
+    assert [line for _, row in made.disk.outbox()[:3] for line in row] == list(staged.lines) == lines
+    made.checkpoint.written(staged)
+    await made.checkpoint.save()
+    assert made.disk.outbox() == [(4, [b"next\n"])]
+
+
+async def test_nothing_staged_is_nothing_to_save() -> None:
+    """It takes no row, and no number."""
+    made = Fixture()
+    made.checkpoint.written(made.checkpoint.stage([]))
+    await made.checkpoint.save()
+    assert made.disk.commits == []
 
 
 async def test_a_scope_that_is_forgotten_loses_its_entries() -> None:

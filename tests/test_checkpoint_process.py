@@ -30,10 +30,11 @@ KEYS = 50
 
 def commit(number):
     unsaved = Unsaved()
-    unsaved.changes = {("a", "last"): b"%d" % number, ("b", str(number % KEYS)): b"%d" % number * 500}
+    unsaved.change("a", [("last", b"%d" % number)])
+    unsaved.change("b", [(str((number + each) % KEYS), b"%d" % number * 500) for each in range(number % 5 + 1)])
     if number % 7 == 0:
-        unsaved.changes["b", str((number + 1) % KEYS)] = None
-    unsaved.staged = {number: b"%d\\n" % number * 300}
+        unsaved.change("b", [(str((number + each) % KEYS), None) for each in range(8, 11)])
+    unsaved.staged = {number: [b"%d\\n" % number] * 300}
     unsaved.written = {number - 3}
     return unsaved
 
@@ -41,7 +42,7 @@ def expected(last):
     entries, lines = {}, {}
     for number in range(1, last + 1):
         unsaved = commit(number)
-        entries |= unsaved.changes
+        entries |= {(scope, key): value for scope, of in unsaved.changes.items() for key, value in of.items()}
         lines |= unsaved.staged
         for written in unsaved.written:
             lines.pop(written, None)

@@ -26,7 +26,7 @@ def write_state(path: Path) -> None:
     """Make a state file with a hundred entries."""
     file = StateFile.open(path)
     unsaved = Unsaved()
-    unsaved.changes = {("a", str(number)): bytes(500) for number in range(100)}
+    unsaved.change("a", [(str(number), bytes(500)) for number in range(100)])
     file.commit(unsaved, durable=False)
     file.close()
 

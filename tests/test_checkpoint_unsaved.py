@@ -1,5 +1,6 @@
 """What is not saved yet, put together in any way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,13 +19,14 @@ class Memory:
     """What a file holds, as plainly as can be."""
 
     entries: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    lines: dict[int, bytes] = field(default_factory=dict)
+    lines: dict[int, Sequence[bytes]] = field(default_factory=dict)
 
     def commit(self, unsaved: Unsaved) -> None:
         """Do what a commit does."""
         self.entries = {key: value for key, value in self.entries.items() if key[0] not in unsaved.forgotten}
-        for key, value in unsaved.changes.items():
-            self.change(key, value)
+        for scope, changes in unsaved.changes.items():
+            for key, value in changes.items():
+                self.change((scope, key), value)
         self.lines |= unsaved.staged
         for number in unsaved.written:
             self.lines.pop(number, None)
@@ -46,7 +48,7 @@ class Steps:
 
     def change(self, unsaved: Unsaved, key: tuple[str, str], value: bytes | None) -> None:
         """Change an entry."""
-        unsaved.changes[key] = value
+        unsaved.change(key[0], [(key[1], value)])
         self.now.change(key, value)
 
     def forget(self, unsaved: Unsaved, scope: str) -> None:
@@ -55,13 +57,13 @@ class Steps:
         self.now.entries = {key: value for key, value in self.now.entries.items() if key[0] != scope}
 
     def stage(self, unsaved: Unsaved) -> None:
-        """Stage the next line."""
+        """Stage the next row."""
         number = len(self.numbers) + 1
         self.numbers.append(number)
-        unsaved.staged[number] = self.now.lines[number] = b"%d\n" % number
+        unsaved.staged[number] = self.now.lines[number] = [b"%d\n" % number]
 
     def write(self, unsaved: Unsaved, number: int) -> None:
-        """Mark a line written, if it has been staged."""
+        """Mark a row written, if it has been staged."""
         if number in self.numbers:
             unsaved.write(Staged([number], [b""]))
             self.now.lines.pop(number, None)
@@ -97,7 +99,7 @@ def test_a_commit_that_failed_is_made_up_for(rounds: list[tuple[list[tuple], lis
 def test_a_line_that_is_written_before_it_is_saved_just_goes_away() -> None:
     """Neither the line nor its mark costs a commit."""
     unsaved = Unsaved()
-    unsaved.staged[1] = b"one\n"
+    unsaved.staged[1] = [b"one\n"]
     unsaved.write(Staged([1], [b"one\n"]))
     assert not unsaved
 
@@ -105,7 +107,7 @@ def test_a_line_that_is_written_before_it_is_saved_just_goes_away() -> None:
 def test_a_line_that_is_written_while_its_commit_fails_goes_away_too() -> None:
     """After a failure nothing is left of it."""
     taken, later = Unsaved(), Unsaved()
-    taken.staged[1] = b"one\n"
+    taken.staged[1] = [b"one\n"]
     later.write(Staged([1], [b"one\n"]))
     taken.append(later)
     assert not taken
@@ -116,6 +118,6 @@ def test_anything_makes_it_worth_a_commit(name: str) -> None:
     """Nothing is left lying."""
     unsaved = Unsaved()
     assert not unsaved
-    part = {"changes": {("a", "k"): None}, "forgotten": {"a"}, "staged": {1: b""}, "written": {1}}[name]
+    part = {"changes": {"a": {"k": None}}, "forgotten": {"a"}, "staged": {1: [b""]}, "written": {1}}[name]
     setattr(unsaved, name, part)
     assert unsaved

@@ -45,8 +45,8 @@ def settings(path: Path, **variables: str) -> Settings:
 def write(path: Path, entries: dict[str, bytes], lines: tuple[bytes, ...] = ()) -> None:
     """Make a state file with the entries of one scope, and with lines that were not written."""
     unsaved = Unsaved()
-    unsaved.changes = {(SCOPE, key): value for key, value in entries.items()}
-    unsaved.staged = dict(enumerate(lines, start=1))
+    unsaved.change(SCOPE, entries.items())
+    unsaved.staged = {number: [line] for number, line in enumerate(lines, start=1)}
     with closing(StateFile.open(path)) as file:
         file.commit(unsaved, durable=False)
 
@@ -118,4 +118,4 @@ async def test_a_checkpoint_saves_to_the_file_and_has_its_unwritten_lines(path: 
     await checkpoint.aclose()
     assert (stats.failures, stats.last_save is None) == (0, False)
     with closing(StateFile.open(path)) as file:
-        assert file.outbox() == [(1, b"one\n"), (2, b"two\n")]
+        assert file.outbox() == [(1, [b"one\n"]), (2, [b"two\n"])]

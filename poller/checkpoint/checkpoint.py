@@ -1,6 +1,6 @@
 """When the state is saved, and what is taken together."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,7 +20,7 @@ _SOUND: Final = 10
 """Saves in a row that have to succeed before failing counts as over: a full disk lets one through now and then."""
 
 _BATCH_LINES: Final = 500
-"""How many lines are sent again at a time, at most 8 MiB."""
+"""How many lines a row of the outbox has at most, and are sent again at a time: at most 8 MiB."""
 
 
 class Store(Protocol):
@@ -30,8 +30,8 @@ class Store(Protocol):
     def name(self) -> str:
         """What a person knows it by."""
 
-    def outbox(self) -> list[tuple[int, bytes]]:
-        """Return the lines staged and not marked written, by ascending number."""
+    def outbox(self) -> list[tuple[int, list[bytes]]]:
+        """Return the rows staged and not marked written, each with its lines, by ascending number."""
 
     def commit(self, unsaved: Unsaved, *, durable: bool) -> None:
         """Save all of it or nothing. Raises SaveLater."""
@@ -78,7 +78,7 @@ class Checkpoint:
         self._healing = 0
         outbox = store.outbox()
         self._last_number = outbox[-1][0] if outbox else 0
-        self._unsent = [_staged(outbox[start : start + _BATCH_LINES]) for start in range(0, len(outbox), _BATCH_LINES)]
+        self._unsent = list(_batches(outbox))
 
     def unsent(self) -> list[Staged]:
         """Hand over, once, what an earlier process staged and did not mark written: to be sent again as it is."""
@@ -97,12 +97,14 @@ class Checkpoint:
         self._unsaved.forget(scope)
 
     def stage(self, lines: Sequence[bytes]) -> Staged:
-        """Put lines into the outbox with the next save."""
+        """Put lines, each with its newline, into the outbox with the next save."""
+        lines = tuple(lines)
+        rows = [lines[start : start + _BATCH_LINES] for start in range(0, len(lines), _BATCH_LINES)]
         first = self._last_number + 1
-        self._last_number += len(lines)
-        staged = Staged(range(first, first + len(lines)), tuple(lines))
-        self._unsaved.staged.update(zip(staged.numbers, staged.lines, strict=True))
-        return staged
+        self._last_number += len(rows)
+        numbers = range(first, first + len(rows))
+        self._unsaved.staged.update(zip(numbers, rows, strict=True))
+        return Staged(numbers, lines)
 
     def written(self, staged: Staged) -> None:
         """Let lines leave the outbox with the next save."""
@@ -133,7 +135,7 @@ class Checkpoint:
 
     async def _save(self) -> bool:
         for scope, collect in self._scopes.items():
-            self._take(scope, collect)
+            self._unsaved.change(scope, collect())
         try:
             if self._unsaved:
                 await self._commit()
@@ -154,9 +156,6 @@ class Checkpoint:
             self._unsaved = taken
             raise
 
-    def _take(self, scope: str, collect: Collect) -> None:
-        self._unsaved.changes.update(((scope, key), value) for key, value in collect())
-
     def _tell_success(self) -> None:
         self._stats.last_save, self._stats.problem = self._wall(), None
         if self._healing:
@@ -172,6 +171,15 @@ class Checkpoint:
         self._healing = _SOUND
 
 
-def _staged(rows: Sequence[tuple[int, bytes]]) -> Staged:
-    numbers, lines = zip(*rows, strict=True)
-    return Staged(numbers, lines)
+def _batches(rows: Iterable[tuple[int, Sequence[bytes]]]) -> Iterator[Staged]:
+    # Rows may be of a single line, as those of earlier versions are.
+    numbers: list[int] = []
+    lines: list[bytes] = []
+    for number, more in rows:
+        if numbers and len(lines) + len(more) > _BATCH_LINES:
+            yield Staged(numbers, lines)
+            numbers, lines = [], []
+        numbers.append(number)
+        lines.extend(more)
+    if numbers:
+        yield Staged(numbers, lines)

@@ -2,10 +2,13 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
+from poller.checkpoint import statements
 from poller.checkpoint.database import open_database, transaction
 from poller.checkpoint.unsaved import SaveLater, Unsaved
 
@@ -22,6 +25,7 @@ class StateFile:
         self._identity = path.stat()
         self._db = db
         self._failed = False
+        self._durable: bool | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -37,9 +41,10 @@ class StateFile:
         for key, value in self._db.execute("SELECT key, value FROM entry WHERE scope = ?", (_blob(scope),)):
             yield _text(key), value
 
-    def outbox(self) -> list[tuple[int, bytes]]:
-        """Return the lines that were staged and not marked written, by number, in the order of staging."""
-        return self._db.execute("SELECT number, line FROM outbox ORDER BY number").fetchall()
+    def outbox(self) -> list[tuple[int, list[bytes]]]:
+        """Return the rows that were staged and not marked written, each with its lines, in the order of staging."""
+        rows = self._db.execute("SELECT number, line FROM outbox ORDER BY number")
+        return [(number, BytesIO(lines).readlines()) for number, lines in rows]
 
     def commit(self, unsaved: Unsaved, *, durable: bool) -> None:
         """Save all of it or nothing. Costs what changed; a ``durable`` one outlives a loss of power too.
@@ -50,7 +55,7 @@ class StateFile:
             raise SaveLater("somebody has removed or replaced it: restart the poller, which begins a new one")
         try:
             self._settle_failure()
-            self._db.execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
+            self._sync(durable=durable)
             with transaction(self._db):
                 self._apply(unsaved)
         except sqlite3.Error as error:
@@ -75,20 +80,36 @@ class StateFile:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._failed = False
 
+    def _sync(self, *, durable: bool) -> None:
+        if durable is not self._durable:
+            self._db.execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
+            self._durable = durable
+
     def _apply(self, unsaved: Unsaved) -> None:
-        many = self._db.executemany
-        many("DELETE FROM entry WHERE scope = ?", ((_blob(scope),) for scope in unsaved.forgotten))
-        changes = unsaved.changes.items()
-        many(
-            "REPLACE INTO entry (scope, key, value) VALUES (?, ?, ?)",
-            ((_blob(scope), _blob(key), value) for (scope, key), value in changes if value is not None),
-        )
-        many(
-            "DELETE FROM entry WHERE scope = ? AND key = ?",
-            ((_blob(scope), _blob(key)) for (scope, key), value in changes if value is None),
-        )
-        many("REPLACE INTO outbox (number, line) VALUES (?, ?)", unsaved.staged.items())
-        many("DELETE FROM outbox WHERE number = ?", ((number,) for number in unsaved.written))
+        execute = self._db.execute
+        for scope in unsaved.forgotten:
+            execute("DELETE FROM entry WHERE scope = ?", (_blob(scope),))
+        for scope, changes in unsaved.changes.items():
+            self._change(_blob(scope), changes)
+        for number, lines in unsaved.staged.items():
+            execute("REPLACE INTO outbox (number, line) VALUES (?, ?)", (number, b"".join(lines)))
+        for numbers in statements.parts(sorted(unsaved.written)):
+            execute(statements.leave_outbox(len(numbers)), numbers)
+
+    def _change(self, scope: bytes, changes: Mapping[str, bytes | None]) -> None:
+        kept: list[tuple[bytes, bytes]] = []
+        gone: list[bytes] = []
+        # In the order of the file: neighbours lie on one page, of which few are kept in memory.
+        for key in sorted(changes):
+            value = changes[key]
+            if value is None:
+                gone.append(_blob(key))
+            else:
+                kept.append((_blob(key), value))
+        for entries in statements.parts(kept):
+            self._db.execute(statements.replace_entries(len(entries)), (scope, *chain.from_iterable(entries)))
+        for keys in statements.parts(gone):
+            self._db.execute(statements.delete_entries(len(keys)), (scope, *keys))
 
 
 def _blob(text: str) -> bytes:

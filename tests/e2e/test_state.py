@@ -85,7 +85,7 @@ def write_state(path: Path, value: bytes = b"") -> None:
     """Make a state file with an entry of some kind."""
     with closing(StateFile.open(path)) as file:
         unsaved = Unsaved()
-        unsaved.changes = {("scope", str(number)): value for number in range(500)}
+        unsaved.change("scope", [(str(number), value) for number in range(500)])
         file.commit(unsaved, durable=False)
 
 

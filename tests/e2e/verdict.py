@@ -19,7 +19,7 @@ reads the API's clock from a ``Date`` in whole seconds that the server keeps for
 def unwritten(state: Path) -> list[bytes]:
     """Return the lines of a state file that are not marked written."""
     with closing(StateFile.open(state)) as file:
-        return [line for _, line in file.outbox()]
+        return [line for _, lines in file.outbox() for line in lines]
 
 
 def assert_true(api: LiveApi, events: Sequence[Event], *, slack: float = EDGE) -> None:
