@@ -20,7 +20,10 @@ _SOUND: Final = 10
 """Saves in a row that have to succeed before failing counts as over: a full disk lets one through now and then."""
 
 _BATCH_LINES: Final = 500
-"""How many lines a row of the outbox has at most, and are sent again at a time: at most 8 MiB."""
+"""How many lines are sent again at a time, at most 8 MiB."""
+
+_ROW_LINES: Final = 100
+"""How many lines a row of the outbox has, which are a page's: at most 1.6 MiB, of which a commit makes two copies."""
 
 
 class Store(Protocol):
@@ -99,7 +102,7 @@ class Checkpoint:
     def stage(self, lines: Sequence[bytes]) -> Staged:
         """Put lines, each with its newline, into the outbox with the next save."""
         lines = tuple(lines)
-        rows = [lines[start : start + _BATCH_LINES] for start in range(0, len(lines), _BATCH_LINES)]
+        rows = [lines[start : start + _ROW_LINES] for start in range(0, len(lines), _ROW_LINES)]
         first = self._last_number + 1
         self._last_number += len(rows)
         numbers = range(first, first + len(rows))
