@@ -78,6 +78,18 @@ def test_a_commit_of_many_rows_takes_few_statements(file: StateFile) -> None:
     assert len(said) < 30
 
 
+def test_a_large_value_has_a_statement_of_its_own(file: StateFile) -> None:
+    """A hundred of them in one would stay in memory."""
+    said: list[str] = []
+    values = {"1": b"1", "2": bytes(5_000), "3": b"3", "4": bytes(6_000), "5": bytes(4_096), "6": b""}
+    unsaved = Unsaved()
+    unsaved.change("a", values.items())
+    file._db.set_trace_callback(said.append)
+    file.commit(unsaved, durable=False)
+    assert sorted(each.count("(x'") for each in said if each.startswith("REPLACE")) == [1, 1, 4]
+    assert dict(file.entries("a")) == values
+
+
 @pytest.mark.parametrize(
     ("statement", "plan"),
     [

@@ -23,7 +23,7 @@ _BATCH_LINES: Final = 500
 """How many lines are sent again at a time, at most 8 MiB."""
 
 _ROW_LINES: Final = 100
-"""How many lines a row of the outbox has, which are a page's: at most 1.6 MiB, of which a commit makes two copies."""
+"""How many lines a row of the outbox has, a page's as a rule: at most 1.6 MiB, which SQLite keeps until the next."""
 
 
 class Store(Protocol):

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from poller.checkpoint import statements
 from poller.checkpoint.database import open_database, transaction
 from poller.checkpoint.unsaved import SaveLater, Unsaved
+
+_MOST_SHARED: Final = 4096
+"""How many bytes a value may have to share a statement, which keeps what it is given until it is given the next."""
 
 
 class StateFile:
@@ -98,15 +101,18 @@ class StateFile:
 
     def _change(self, scope: bytes, changes: Mapping[str, bytes | None]) -> None:
         kept: list[tuple[bytes, bytes]] = []
+        large: list[tuple[bytes, bytes]] = []
         gone: list[bytes] = []
         # In the order of the file: neighbours lie on one page, of which few are kept in memory.
         for key in sorted(changes):
             value = changes[key]
             if value is None:
                 gone.append(_blob(key))
+            elif len(value) > _MOST_SHARED:
+                large.append((_blob(key), value))
             else:
                 kept.append((_blob(key), value))
-        for entries in statements.parts(kept):
+        for entries in chain(statements.parts(kept), ([entry] for entry in large)):
             self._db.execute(statements.replace_entries(len(entries)), (scope, *chain.from_iterable(entries)))
         for keys in statements.parts(gone):
             self._db.execute(statements.delete_entries(len(keys)), (scope, *keys))
