@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import anyio
 import msgspec
 import pytest
 
@@ -26,6 +27,19 @@ class FakeSink:
         """Take lines."""
         self.batches.append(list(lines))
         self._diary.append(("write", len(lines)))
+
+
+class SlowSink(FakeSink):
+    """Keeps those who write waiting until it may go on."""
+
+    def __init__(self, diary: list[Step]) -> None:
+        super().__init__(diary)
+        self.go_on = anyio.Event()
+
+    async def write(self, lines: Sequence[bytes]) -> None:
+        """Wait, then take lines."""
+        await self.go_on.wait()
+        await super().write(lines)
 
 
 class FakeOutbox:
@@ -153,6 +167,21 @@ async def test_lines_of_an_earlier_process_are_written_as_they_are() -> None:
     await EventLog(sink, outbox, execute_messages=False).write(lines, 7)
     assert sink.batches == [lines[:500], lines[500:]]
     assert diary == [("write", 500), ("write", 1), ("written", 7), ("save", 0)]
+
+
+@pytest.mark.anyio
+async def test_the_last_of_several_reports_lets_go_for_all() -> None:
+    """A save for each would only have the others wait."""
+    diary: list[Step] = []
+    sink, outbox = SlowSink(diary), FakeOutbox(diary)
+    log = EventLog(sink, outbox, execute_messages=False)
+    async with anyio.create_task_group() as group:
+        group.start_soon(log.report, TARGET, [_completion(1)])
+        group.start_soon(log.report, TARGET, [_completion(number) for number in (2, 3)])
+        await anyio.wait_all_tasks_blocked()
+        assert [step for step, _ in diary] == ["stage", "save", "stage", "save"]
+        sink.go_on.set()
+    assert [step for step, _ in diary[4:]] == ["write", "written", "write", "written", "save"]
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """News in, lines out: a structlog logger whose renderer makes the event lines."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
@@ -55,6 +56,7 @@ class EventLog(Generic[Entry]):
     def __init__(self, sink: LineSink, outbox: Outbox[Entry], *, execute_messages: bool) -> None:
         self._sink = sink
         self._outbox = outbox
+        self._under_way = 0
         self._log = structlog.wrap_logger(
             structlog.ReturnLogger(), processors=[_render], wrapper_class=structlog.BoundLogger
         ).bind(execute_messages=execute_messages)
@@ -66,12 +68,19 @@ class EventLog(Generic[Entry]):
         """
         lines = self._encode(target, news)
         entry = self._outbox.stage(lines)
-        # Where that fails for now, lines are written all the same: events must not wait for a disk to have room.
-        await self._outbox.save()
-        await self.write(lines, entry)
+        with self._counted():
+            # Where that fails for now, lines are written all the same: events must not wait for a disk to have room.
+            await self._outbox.save()
+            await self._write(lines)
+        await self._let_go(entry)
 
     async def write(self, lines: Sequence[bytes], entry: Entry) -> None:
         """Write lines that are in the outbox already. Raises as `report` does."""
+        with self._counted():
+            await self._write(lines)
+        await self._let_go(entry)
+
+    async def _write(self, lines: Sequence[bytes]) -> None:
         closed: SinkClosed | None = None
         for start in range(0, len(lines), _BATCH_LINES):
             try:
@@ -80,8 +89,20 @@ class EventLog(Generic[Entry]):
                 closed = error
         if closed is not None:
             raise closed
+
+    async def _let_go(self, entry: Entry) -> None:
+        """Let lines leave the outbox, with the next save of those that are under way, or the last of them does it."""
         self._outbox.written(entry)
-        await self._outbox.save()
+        if not self._under_way:
+            await self._outbox.save()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def _encode(self, target: Target, news: Sequence[News]) -> list[bytes]:
         # One entry for all of them: structlog takes a third of the time for one that it takes to make a line.
