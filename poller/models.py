@@ -61,22 +61,25 @@ class Sighting(Struct, frozen=True, gc=False, rename="pascal"):
     @property
     def create_time(self) -> int | None:
         """When the job was created, in Unix seconds; None where the API did not say."""
-        return unix_time(self.created)
+        raw = self.created
+        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
 
     @property
     def begin_time(self) -> int | None:
         """When the job began to run, in Unix seconds; None where it has not, or the API did not say."""
-        return unix_time(self.begun)
+        raw = self.begun
+        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
 
     @property
     def end_time(self) -> int | None:
         """When the job ended, in Unix seconds; None where it has not, or the API did not say."""
-        return unix_time(self.ended)
+        raw = self.ended
+        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
 
     @property
     def dated(self) -> bool:
         """Tell whether any of the three is known."""
-        return any(time is not None for time in (self.create_time, self.begin_time, self.end_time))
+        return self.end_time is not None or self.begin_time is not None or self.create_time is not None
 
 
 class Task(Struct, frozen=True, gc=False, rename="pascal"):
@@ -179,10 +182,11 @@ News = Completion | Unresolved
 
 
 def unix_time(raw: RawTime) -> int | None:
-    """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said"."""
-    if type(raw) is int:  # what nearly all are
-        return raw if 0 < raw <= _LAST_SECOND else None
-    if raw is None or raw == "":
+    """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said".
+
+    The properties above read an integer, which nearly all are, without a call.
+    """
+    if not raw:
         return None
     try:
         seconds = int(raw)
