@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from poller.models import Sighting
@@ -21,9 +22,9 @@ class Order(NamedTuple):
 
 
 _KEYS: Final[tuple[Callable[[Sighting], int | None], ...]] = (
-    lambda row: row.create_time,
-    lambda row: row.begin_time,
-    lambda row: row.end_time,
+    attrgetter("create_time"),
+    attrgetter("begin_time"),
+    attrgetter("end_time"),
 )
 _CREATION: Final = 0
 _END: Final = 2
@@ -66,13 +67,17 @@ class Ordering:
                 if not _ordered(signed):
                     self._open.discard(way)
 
-    def _follow(self, way: _Way, times: Iterable[int]) -> None:
+    def _follow(self, way: _Way, times: Sequence[int]) -> None:
         """Count the steps, larger than the slack, that go further than any row before, on whichever page."""
+        if not times:
+            return
+        reached, moved = self._reached.get(way, times[0]), 0
         for time in times:
-            reached = self._reached.setdefault(way, time)
             if time > reached + SLACK:
-                self._reached[way] = time
-                self._moved[way] += 1
+                reached = time
+                moved += 1
+        self._reached[way] = reached
+        self._moved[way] += moved
 
     def verdict(self) -> Order | None:
         """Return the order that all pages have kept; None where there is none, or where they are too few to tell.
@@ -108,9 +113,10 @@ def contradicts(rows: Sequence[Sighting], order: Order) -> bool:
 
 def _ordered(times: Iterable[int]) -> bool:
     """Tell whether times grow, as far as order goes by seconds."""
-    highest: int | None = None
+    highest = float("-inf")
     for time in times:
-        if highest is not None and time < highest - SLACK:
+        if time > highest:
+            highest = time
+        elif time < highest - SLACK:
             return False
-        highest = time if highest is None else max(highest, time)
     return True
