@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from poller.models import State, Target
 
 OTHER = "other"
@@ -51,10 +53,16 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
         self.total = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one observation, in the unit of the bounds."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+    def observe(self, *values: float) -> None:
+        """Count observations, in the unit of the bounds; what clocks that disagree make negative counts as 0."""
+        bounds, counts, total = self.bounds, self.counts, self.total
+        for value in values:
+            if value > 0:
+                counts[bisect_left(bounds, value)] += 1
+                total += value
+            else:
+                counts[0] += 1
+        self.total = total
 
     @property
     def count(self) -> int:
@@ -111,8 +119,7 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, gc=False, kw_only=True):
     """A job as it was reported last; ``state`` is None where the API no longer knows it. Times in Unix seconds."""
 
     target: Target

@@ -1,5 +1,6 @@
 """Hands news to the event log and counts what was written."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,36 +31,46 @@ class Reporter:
             return
         with self._pulse.paused(), CancelScope(shield=True):
             await self._reports.report(self._target, news)
-        for item in news:
-            if isinstance(item, Completion):
-                self._count_finished(item)
-            else:
-                self._count_unresolved(item)
+        self._count_finished([item for item in news if isinstance(item, Completion)])
+        self._count_unresolved([item for item in news if isinstance(item, Unresolved)])
         # Of more than are kept in mind, the last ones.
         most = self._stats.newest.maxlen or 0
         self._stats.newest.extend(ending(self._target, item) for item in news[-most:])
 
-    def _count_unresolved(self, lost: Unresolved) -> None:
-        job_type = self._stats.job_types.word(lost.job_type or "unknown")
-        self._stats.targets[self._target].unresolved[job_type] += 1
+    def _count_unresolved(self, lost: Sequence[Unresolved]) -> None:
+        word = self._stats.job_types.word
+        self._stats.targets[self._target].unresolved.update(word(item.job_type or "unknown") for item in lost)
 
-    def _count_finished(self, completion: Completion) -> None:
-        stats, job = self._stats.targets[self._target], completion.job
-        job_type = self._stats.job_types.word(job.job_type or "unknown")
-        stats.finished[job_type, job.state] += 1
-        for task in job.tasks or ():
-            stats.tasks_finished[job_type, task.state] += 1
-        self._observe(completion, job_type)
+    def _count_finished(self, completions: Sequence[Completion]) -> None:
+        own, word = self._stats.targets[self._target], self._stats.job_types.word
+        jobs = [completion.job for completion in completions]
+        kinds = [(word(job.job_type or "unknown"), job.state) for job in jobs]
+        own.finished.update(kinds)
+        own.tasks_finished.update(
+            (job_type, task.state) for (job_type, _), job in zip(kinds, jobs, strict=True) for task in job.tasks or ()
+        )
+        self._observe(completions, kinds)
 
-    def _observe(self, completion: Completion, job_type: str) -> None:
-        job, stats, family = completion.job, self._stats, self._family
-        created, begun, ended = job.create_time, job.begin_time, job.end_time
-        if created is not None and begun is not None:
-            stats.queue_seconds[*family, job_type].observe(max(0, begun - created))
-        if begun is not None and ended is not None:
-            stats.run_seconds[*family, job_type, job.state].observe(max(0, ended - begun))
-        if ended is not None:
-            stats.detection_seconds[family].observe(max(0.0, completion.seen_at - ended))
+    def _observe(self, completions: Sequence[Completion], kinds: Sequence[tuple[str, State]]) -> None:
+        """Take the times that completions tell; ``kinds`` are their job types, as words, and states."""
+        waited, ran = defaultdict[str, list[int]](list), defaultdict[tuple[str, State], list[int]](list)
+        unseen: list[float] = []
+        for completion, kind in zip(completions, kinds, strict=True):
+            job = completion.job
+            created, begun, ended = job.create_time, job.begin_time, job.end_time
+            if created is not None and begun is not None:
+                waited[kind[0]].append(begun - created)
+            if begun is not None and ended is not None:
+                ran[kind].append(ended - begun)
+            if ended is not None:
+                unseen.append(completion.seen_at - ended)
+        stats, family = self._stats, self._family
+        for job_type, seconds in waited.items():
+            stats.queue_seconds[*family, job_type].observe(*seconds)
+        for kind, seconds in ran.items():
+            stats.run_seconds[*family, *kind].observe(*seconds)
+        if unseen:
+            stats.detection_seconds[family].observe(*unseen)
 
 
 def ending(target: Target, news: News) -> Ending:

@@ -25,6 +25,13 @@ def test_an_observation_counts_in_the_bucket_that_it_fits() -> None:
     assert (histogram.counts, histogram.count, histogram.total) == ([2, 2, 1], 5, 104)
 
 
+def test_a_negative_duration_counts_as_none() -> None:
+    """Two clocks that disagree by a second have not gone back in time."""
+    histogram = Histogram((1, 2))
+    histogram.observe(-1, 0, 1.5)
+    assert (histogram.counts, histogram.total) == ([2, 1, 0], 1.5)
+
+
 def test_a_series_exists_from_its_first_observation() -> None:
     """Asking makes it, and the next one who asks gets the same."""
     series = Histograms((1,))
