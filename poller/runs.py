@@ -68,7 +68,7 @@ class Held(Struct, gc=False):
     def follows(self, row: Sighting) -> bool:
         """Tell whether a row is of a run before this one."""
         reported = self.after is not None and row.end_time is not None and row.end_time <= self.after
-        return reported or ran_before(row, self.job.begin_time)
+        return reported or ran_before(row.begin_time, row.end_time, self.job.begin_time)
 
 
 class Missed(Struct, gc=False):
@@ -121,6 +121,8 @@ def _began_after(begins: int | None, begun: int | None, ended: int | None, over:
     return begins > ended or (begins == ended and begun is not None)
 
 
-def ran_before(row: Sighting, begun: int | None) -> bool:
-    """Tell whether a row is of a run that began, or even ended, before another began."""
-    return begun is not None and any(time is not None and time < begun for time in (row.begin_time, row.end_time))
+def ran_before(begins: int | None, ends: int | None, begun: int | None) -> bool:
+    """Tell whether a run began, or even ended, before another began."""
+    if begun is None:
+        return False
+    return (begins is not None and begins < begun) or (ends is not None and ends < begun)

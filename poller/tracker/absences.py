@@ -1,9 +1,10 @@
 """Who was missing from answers to look-ups, and how much each of these proves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Final
 
-from poller.models import Instant
+from poller.models import Completion, Instant
 from poller.runs import Missed, Tracked
 
 MISSES: Final = 3
@@ -28,12 +29,12 @@ class Absences:
         """The job that was reported last."""
         return next(reversed(self._controls), None)
 
-    def add_control(self, job_id: str) -> None:
-        """Take a job that has just been reported."""
-        self._controls.pop(job_id, None)
-        self._controls[job_id] = None
-        if len(self._controls) > _CONTROLS:
-            del self._controls[next(iter(self._controls))]
+    def add_controls(self, completions: Sequence[Completion]) -> None:
+        """Take the jobs that are being reported, in that order."""
+        if completions:
+            known = [*self._controls, *[completion.job.job_id for completion in completions]]
+            last = list(islice(dict.fromkeys(reversed(known)), _CONTROLS))
+            self._controls = dict.fromkeys(reversed(last))
 
     def trusts(self, found: Collection[str], control: str | None) -> bool:
         """Tell whether an answer proves anything. A control that it lacks was purged, or the answer is not whole."""

@@ -2,7 +2,7 @@
 
 from typing import Final, assert_never
 
-from poller.models import Instant, State
+from poller.models import Instant, Job, State
 from poller.runs import Dormant, Held, Reported, Tracked
 from poller.stats import Vocabulary
 from poller.tracker import record
@@ -65,6 +65,17 @@ class Book:
             self.held[job_id] = run
             self.drop(job_id)
 
+    def end(self, job: Job, seen: Instant, now: Instant) -> None:
+        """Enter a run in the ledger that was tracked, held, or never seen before, and was first seen over then."""
+        job_id = job.job_id
+        run = self.jobs.pop(job_id, None)
+        if run is not None:
+            self.census.count(run, -1)
+        else:
+            self.held.pop(job_id, None)
+        self.ledger.enter(job, seen, now)
+        self.touch(job_id)
+
     def sleep(self, job_id: str, run: Tracked, now: Instant) -> None:
         """Let a run be dormant, and forget the longest dormant one if they are too many."""
         self.drop(job_id)
@@ -101,12 +112,12 @@ class Book:
 
     def _record(self, job_id: str, now: Instant) -> bytes | None:
         kept: JobRecord | None = None
-        if job_id in self.jobs:
+        if (reported := self.ledger.get(job_id)) is not None:
+            kept = record.reported(reported)
+        elif job_id in self.jobs:
             kept = record.active(self.jobs[job_id])
         elif job_id in self.held:
             kept = record.held(self.held[job_id])
-        elif (reported := self.ledger.get(job_id)) is not None:
-            kept = record.reported(reported)
         elif job_id in self.dormant:
             kept = record.dormant(self.dormant[job_id], now)
         elif job_id in self.ledger.baseline:

@@ -76,8 +76,9 @@ class Ledger:
     def enter(self, job: Job, seen: Instant, now: Instant) -> None:
         """Take note that a run is reported, which was first seen to be over at another moment."""
         ended = job.end_time
-        over = seen.wall if seen.server is None else seen.server
-        self.restore(job.job_id, Reported(job.state, job.begin_time, ended, ended or over, now.mono, not job.dated))
+        bound = ended or (seen.wall if seen.server is None else seen.server)
+        timeless = ended is None and not job.dated
+        self._reported[job.job_id] = Reported(job.state, job.begin_time, ended, bound, now.mono, timeless)
 
     def restore(self, job_id: str, reported: Reported) -> None:
         """Take up what an earlier process had reported."""

@@ -3,7 +3,7 @@
 Monotonic times mean nothing to another process: they are kept as wall time, or not at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -83,14 +83,12 @@ class TargetRecord(Struct, frozen=True, gc=False, kw_only=True):
     counted: bool = False
 
 
-_encoder: Final = msgspec.msgpack.Encoder()
 _job_decoder: Final = msgspec.msgpack.Decoder(JobRecord)
 _target_decoder: Final = msgspec.msgpack.Decoder(TargetRecord)
 
 
-def encode(record: JobRecord | TargetRecord) -> bytes:
-    """Encode a record."""
-    return _encoder.encode(record)
+encode: Final[Callable[[JobRecord | TargetRecord], bytes]] = msgspec.msgpack.Encoder().encode
+"""Encodes a record."""
 
 
 def decode_job(data: bytes) -> JobRecord:

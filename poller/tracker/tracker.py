@@ -19,6 +19,11 @@ from poller.tracker.ledger import Verdict
 HOLD_FOR: Final = 60.0
 """How long a terminal job without EndTime is asked for again before it is reported without, in seconds."""
 
+# To look a member up by its name costs Python 3.11 as much as a call.
+_UNKNOWN: Final = State.UNKNOWN
+_FINISHED: Final = Step.FINISHED
+_STALE: Final = Step.STALE
+
 
 class Tracker:
     """The jobs of one target. Nothing here reads a clock: every ``now`` is the caller's.
@@ -72,15 +77,17 @@ class Tracker:
                 continue
             if row.state in TERMINAL and not isinstance(row, Job):
                 continue  # an event tells of tasks: the job will be asked for by its id
-            completion = self._consider(row, run, now)
+            if row.state is _UNKNOWN:
+                self.book.unlisted = True
+            completion = self._consider(row, now) if run is None else self._step(row, run, now)
             if completion is not None:
                 completions.append(completion)
+        self._absences.add_controls(completions)
         return completions
 
-    def _consider(self, row: Sighting, run: Tracked | None, now: Instant) -> Completion | None:
-        """Decide on a row that is not plainly what we knew."""
+    def _consider(self, row: Sighting, now: Instant) -> Completion | None:
+        """Decide on a row of a job that is not tracked. From here on, one of a run that is over is a `Job`."""
         job_id = row.job_id
-        self.book.unlisted = self.book.unlisted or row.state is State.UNKNOWN
         earlier: Reported | None = None
         if job_id in self.ledger:
             if not self.ledger.is_new_run(row, now):
@@ -89,13 +96,11 @@ class Tracker:
             self.book.touch(job_id)
         elif job_id in self.book.held:
             return self._consider_held(row, self.book.held[job_id], now)
-        elif run is None and job_id in self.book.dormant:
+        elif job_id in self.book.dormant:
             if self._belongs_elsewhere(job_id):
                 self.book.forget_dormant(job_id)  # it turned up there first
                 return None
-            run = self.book.wake(job_id)
-        if run is not None:
-            return self._step(row, run, now)
+            return self._step(row, self.book.wake(job_id), now)
         if row.state in TERMINAL:
             return self._meet(row, now, rerun=earlier is not None)
         self._track(row, earlier, now)
@@ -111,7 +116,7 @@ class Tracker:
             self.book.touch(row.job_id)
         if verdict is not Verdict.NEWS or elsewhere:
             return None
-        return self._finish(row, None, now)
+        return self._finish(Held(cast("Job", row), None, now), now)
 
     def _belongs_elsewhere(self, job_id: str) -> bool:
         target = self.elsewhere(job_id)
@@ -120,17 +125,11 @@ class Tracker:
         return target is not None
 
     def _step(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
+        """Decide on a row of a job that is tracked, and so neither held nor dormant nor in the ledger."""
         step = STEPS[run.state, row.state]
-        if step is Step.FINISHED and _is_of_an_earlier_run(row, run):
-            # No replica shows a job as it was for longer than the margin: what is still so then, is so.
-            if now.mono - run.sighted < MARGIN:
-                return None
-            if _is_the_reported_run(row, run):
-                self._take_back(row, now)
-                return None
-        if step is Step.FINISHED:
-            return self._finish(row, run.state, now)
-        if step is Step.STALE:
+        if step is _FINISHED:
+            return self._end(row, run, now)
+        if step is _STALE:
             return None  # what an old view shows is no sign of life: the job will be asked for by its id
         run.sighted = now.mono
         created, begun = run.create_time or row.create_time, row.begin_time or run.begin_time
@@ -143,26 +142,31 @@ class Tracker:
             self.book.touch(row.job_id)
         return None
 
+    def _end(self, row: Sighting, run: Tracked, now: Instant) -> Completion | None:
+        """Decide on the end of a run that is tracked."""
+        if _is_of_an_earlier_run(row, run):
+            # No replica shows a job as it was for longer than the margin: what is still so then, is so.
+            if now.mono - run.sighted < MARGIN:
+                return None
+            if _is_the_reported_run(row.end_time, run):
+                # It was taken for a new run, and is the one that was reported.
+                self.book.end(cast("Job", row), now, now)
+                return None
+        return self._finish(Held(cast("Job", row), run.state, now, run.after), now)
+
     def _track(self, row: Sighting, earlier: Reported | None, now: Instant) -> None:
         if self._belongs_elsewhere(row.job_id):
             return
         self._last_sighted = row.job_id
         self.book.take_up(row.job_id, _tracked(row, earlier.ended if earlier else None, now))
 
-    def _finish(self, row: Sighting, previous_state: State | None, now: Instant) -> Completion | None:
+    def _finish(self, run: Held, now: Instant) -> Completion | None:
         """End a run, or hold it where the API has not told when it ended."""
-        job = cast("Job", row)  # no other row of a run that is over gets past `sight`
-        self._absences.forget(job.job_id)
-        held, run = self.book.held.get(job.job_id), self.jobs.get(job.job_id)
-        seen = held.seen if held else now
-        if job.end_time is None and now.mono - seen.mono < HOLD_FOR:
-            after = held.after if held else run.after if run else None
-            self.book.hold(Held(job, previous_state, seen, after))
+        self._absences.forget(run.job.job_id)
+        if run.job.end_time is None and now.mono - run.seen.mono < HOLD_FOR:
+            self.book.hold(run)
             return None
-        self.book.held.pop(job.job_id, None)
-        self.book.drop(job.job_id)
-        self._enter(job, seen, now)
-        return Completion(job=job, previous_state=previous_state, seen_at=seen.wall)
+        return self._release(run, now)
 
     def _consider_held(self, row: Sighting, held: Held, now: Instant) -> Completion | None:
         """Take the EndTime that a held run has waited for. The row may be of another run of the job, on either side."""
@@ -175,11 +179,12 @@ class Tracker:
             return self._begin_again(row, held, now)
         if held.precedes(row) or held.differs(row):
             # The API will not tell any more. The new run is taken up when it is sighted next.
-            return self._release([row.job_id], now)[0]
-        if ran_before(held.job, row.begin_time):
+            return self._release(held, now)
+        if ran_before(held.job.begin_time, held.job.end_time, row.begin_time):
             # Another run so soon can't be told from a begin that was amended: one of the two is reported, as seen now.
             del self.book.held[row.job_id]
-        return self._finish(row, held.previous_state, now)
+            return self._finish(Held(cast("Job", row), held.previous_state, now), now)
+        return self._finish(structs.replace(held, job=cast("Job", row)), now)
 
     def _doubt(self, row: Sighting, held: Held, now: Instant) -> None:
         """Take note that a held run is shown active. Where that lasts it is, and the end was that of an earlier run."""
@@ -191,37 +196,27 @@ class Tracker:
     def _begin_again(self, row: Sighting, held: Held, now: Instant) -> Completion | None:
         """Put a row in the place of a held end that was contradicted: that was an earlier run's."""
         if row.state in TERMINAL:
-            self.book.hold(structs.replace(held, seen=now, doubted=None))
-            return self._finish(row, held.previous_state, now)
+            return self._finish(Held(cast("Job", row), held.previous_state, now, held.after), now)
         del self.book.held[row.job_id]
         self.book.take_up(row.job_id, _tracked(row, held.after, now))
         return None
 
-    def _take_back(self, row: Sighting, now: Instant) -> None:
-        """Drop a run that was taken for a new one, and is the one that was reported."""
-        self.book.drop(row.job_id)
-        self.ledger.enter(cast("Job", row), now, now)
-
     def overdue(self, now: Instant) -> list[Completion]:
         """Return the held runs whose EndTime has not come in time."""
-        return self._release([job_id for job_id, held in self.book.held.items() if _is_overdue(held, now)], now)
+        return self._release_all([held for held in self.book.held.values() if _is_overdue(held, now)], now)
 
     def farewell(self, now: Instant) -> list[Completion]:
         """Return all held runs that nothing speaks against: there is no later in which their EndTime could come."""
-        return self._release([job_id for job_id, held in self.book.held.items() if held.doubted is None], now)
+        return self._release_all([held for held in self.book.held.values() if held.doubted is None], now)
 
-    def _release(self, ids: Iterable[str], now: Instant) -> list[Completion]:
-        released = [self.book.held.pop(job_id) for job_id in ids]
-        for held in released:
-            self._enter(held.job, held.seen, now)
-        return [
-            Completion(job=held.job, previous_state=held.previous_state, seen_at=held.seen.wall) for held in released
-        ]
+    def _release_all(self, runs: Iterable[Held], now: Instant) -> list[Completion]:
+        completions = [self._release(held, now) for held in runs]
+        self._absences.add_controls(completions)
+        return completions
 
-    def _enter(self, job: Job, seen: Instant, now: Instant) -> None:
-        self.ledger.enter(job, seen, now)
-        self._absences.add_control(job.job_id)
-        self.book.touch(job.job_id)
+    def _release(self, held: Held, now: Instant) -> Completion:
+        self.book.end(held.job, held.seen, now)
+        return Completion(held.job, held.previous_state, held.seen.wall)
 
     def questions(self, unsighted_since: float, now: Instant) -> list[str]:
         """Name the jobs to look up: not sighted since a monotonic time, held, perhaps run again, or dormant and due."""
@@ -283,12 +278,13 @@ class Tracker:
 
 def _is_of_an_earlier_run(row: Sighting, run: Tracked) -> bool:
     """Tell whether a row looks like the end of an earlier run of a job, rather than of the one that is tracked."""
-    before_it_was_seen = run.first is not None and row.end_time is not None and row.end_time < run.first - MARGIN
-    return before_it_was_seen or _is_the_reported_run(row, run) or ran_before(row, run.begin_time)
+    begins, ends = row.begin_time, row.end_time
+    before_it_was_seen = ends is not None and run.first is not None and ends < run.first - MARGIN
+    return before_it_was_seen or _is_the_reported_run(ends, run) or ran_before(begins, ends, run.begin_time)
 
 
-def _is_the_reported_run(row: Sighting, run: Tracked) -> bool:
-    return run.after is not None and row.end_time is not None and row.end_time <= run.after
+def _is_the_reported_run(ends: int | None, run: Tracked) -> bool:
+    return ends is not None and run.after is not None and ends <= run.after
 
 
 def _tracked(row: Sighting, after: int | None, now: Instant) -> Tracked:

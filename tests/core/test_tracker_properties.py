@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from poller.models import Completion, Job, Sighting, State
+from poller.models import Completion, Instant, Job, Sighting, State
+from poller.tracker import Tracker, decode_job
 from tests.core.sightings import ENDS, P, R, U, at, row, tracker
 
 FRONTIER = 300
@@ -162,3 +163,68 @@ def test_counts_are_those_of_the_tracked_jobs(history: list[Sighting]) -> None:
     known.sight(history, at(0))
     for (_, state), count in known.counts.items():
         assert count == sum(run.state is state for run in known.jobs.values())
+
+
+class Turn(Struct, frozen=True):
+    """What comes after some seconds: rows, answers that lack every job, the end of a cycle, another process."""
+
+    wait: float
+    rows: list[Sighting]
+    absent: bool
+    settles: bool
+    restarts: bool
+
+
+Turns = st.lists(
+    st.builds(
+        Turn,
+        wait=st.sampled_from([0, 1, 30, 60, 250, 90_000]),
+        rows=st.lists(sightings(), max_size=6),
+        absent=st.booleans(),
+        settles=st.booleans(),
+        restarts=st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+def later(now: Instant, seconds: float) -> Instant:
+    """Let time pass on all clocks; the API's is 300 seconds ahead of the monotonic one."""
+    return Instant(now.wall + seconds, now.mono + seconds, 300 + now.mono + seconds)
+
+
+def places(known: Tracker) -> list[str]:
+    """Name the jobs in every part of the book, those that are in two of them twice."""
+    book = known.book
+    reported = [job_id for job_id in "abc" if job_id in book.ledger]
+    return [*book.jobs, *book.held, *book.dormant, *reported]
+
+
+@given(Turns)
+def test_a_job_is_in_one_part_of_the_book_at_a_time(turns: list[Turn]) -> None:
+    """A row of a tracked job is looked up nowhere else for that reason."""
+    known, now = tracker(FRONTIER), at(0)
+    for turn in turns:
+        known.book.recording = True
+        now = later(now, turn.wait)
+        known.sight(turn.rows, now)
+        known.overdue(now)
+        for _ in range(3 * turn.absent):
+            now = later(now, 301)
+            known.absent(list(known.jobs), (), None, now)
+        if turn.settles:
+            known.settle(now, margin=30)
+        if turn.restarts:
+            known = again(known, now)
+        assert len(places(known)) == len(set(places(known)))
+
+
+def again(old: Tracker, now: Instant) -> Tracker:
+    """Take up what was recorded of every job, as another process does."""
+    known = tracker(FRONTIER)
+    for job_id in places(old):
+        old.book.touch(job_id)
+    for job_id, record in old.book.changes(now):
+        if record is not None:
+            known.book.restore(job_id, decode_job(record), now)
+    return known
