@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
@@ -18,17 +19,36 @@ from poller.stats import EventStats
 
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
+_BATCH_LINES: Final = 500
+"""With so many lines no more are waited for."""
 
 
 class _Job:
-    """A batch, and who waits for it in which event loop."""
+    """Lines, and who waits for them in which event loop. They go out in a ``batch``, with others' ``behind`` them."""
 
     def __init__(self, lines: Sequence[bytes]) -> None:
-        self.batch = Batch(lines)
-        self.lines = len(lines)
+        self.lines = lines
+        self.batch: Batch | None = None
+        self.behind = 0
         self.error: Exception | None = None
         self.done = anyio.Event()
         self.token = current_token()
+
+    @property
+    def unwritten(self) -> int:
+        """How many of the lines have not been written to their end."""
+        unwritten = len(self.lines) if self.batch is None else self.batch.unwritten - self.behind
+        return max(0, min(unwritten, len(self.lines)))
+
+
+def _put_together(jobs: Sequence[_Job]) -> Batch:
+    """Make one batch of all, so that a disk is waited for once."""
+    batch = Batch(chain.from_iterable(job.lines for job in jobs))
+    behind = 0
+    for job in reversed(jobs):
+        job.behind, job.batch = behind, batch
+        behind += len(job.lines)
+    return batch
 
 
 class Sink:
@@ -71,7 +91,7 @@ class Sink:
             return
         job = _Job(lines)
         self._waiting[job] = None
-        self._stats.pending += job.lines
+        self._stats.pending += len(lines)
         self._queue.put(job)
         with CancelScope(shield=True):
             await job.done.wait()
@@ -121,7 +141,7 @@ class Sink:
         if job not in self._waiting:
             return  # given up meanwhile
         del self._waiting[job]
-        written = job.lines - job.batch.unwritten
+        written = len(job.lines) - job.unwritten
         self._stats.written += written
         self._stats.pending -= written
         self._failure = self._failure or error
@@ -129,16 +149,32 @@ class Sink:
         job.done.set()
 
     def _serve(self) -> None:
-        while (job := self._queue.get()) is not None:
+        while jobs := self._next_jobs():
             error: Exception | None = None
             try:
-                self._deliver(job.batch)
-            except Exception as problem:  # noqa: BLE001 (raised in the waiting task: here it would leave it waiting)
+                self._deliver(_put_together(jobs))
+            except Exception as problem:  # noqa: BLE001 (raised in the waiting tasks: here it would leave them waiting)
                 error = problem
             if self._left.is_set():
                 return  # nobody waits any more, and the event loop may have ended
             with suppress(RuntimeError):  # the event loop has just ended, and whoever waited with it
-                from_thread.run_sync(self._settle, job, error, token=job.token)
+                from_thread.run_sync(self._settle_all, jobs, error, token=jobs[0].token)
+
+    def _next_jobs(self) -> list[_Job]:
+        """Wait for a job, and take those that are there behind it; none once it is time to leave."""
+        jobs: list[_Job] = []
+        job = self._queue.get()
+        while job is not None:
+            jobs.append(job)
+            if self._queue.empty() or sum(len(taken.lines) for taken in jobs) >= _BATCH_LINES:
+                return jobs
+            job = self._queue.get()
+        self._queue.put(None)
+        return jobs
+
+    def _settle_all(self, jobs: Sequence[_Job], error: Exception | None) -> None:
+        for job in jobs:
+            self._settle(job, error)
 
     def _deliver(self, batch: Batch) -> None:
         for delay in _delays():
