@@ -1,5 +1,6 @@
 """Many rows in one commit, and many lines in one row."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -133,3 +134,20 @@ def test_an_outbox_with_a_row_for_each_line_is_read(file: StateFile, path: Path)
 def test_pages_that_are_free_are_not_written_over(file: StateFile) -> None:
     """Whatever the SQLite at hand was built to do."""
     assert list(file._db.execute("PRAGMA secure_delete")) == [(2,)]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="the system does not show which files a process has open"
+)
+def test_a_statement_of_many_rows_needs_no_file_beside_the_state(file: StateFile, path: Path) -> None:
+    """In a container with a read-only root there is nowhere to put one."""
+    unsaved = Unsaved()
+    unsaved.change("a", [(f"{number:06}", bytes(200)) for number in range(20_000)])
+    file.commit(unsaved, durable=False)
+    file._db.execute("BEGIN")
+    rows = [value for number in range(0, 20_000, 200) for value in (b"%06d" % number, bytes(300))]
+    file._db.execute(statements.replace_entries(len(rows) // 2), (b"a", *rows))
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    file._db.execute("ROLLBACK")
+    assert str(path) in opened
+    assert not [name for name in opened if "etilqs" in name]

@@ -103,6 +103,8 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA cache_size=-512")
     db.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
+    # A statement of many rows keeps what it would have to undo. In a container there may be nowhere to write that.
+    db.execute("PRAGMA temp_store=MEMORY")
     # Debian's SQLite would write zeros over every page that lines have left, which is twice as much for the disk; the
     # log keeps them for a while anyway.
     db.execute("PRAGMA secure_delete=FAST")
