@@ -12,7 +12,8 @@ from tests.benchmarks.running import PATIENCE, Daemon, daemon, fixture
 ROUNDS: Final = 5
 
 _JOBS: Final = 100_000
-_CYCLES: Final = 2
+_CYCLES: Final = 4
+"""By then the listings of finished jobs have been read whole, and their order is known, as it is after any start."""
 _LOOK_EVERY: Final = 0.002
 
 
