@@ -146,7 +146,7 @@ class Heads:
         misled = reading.ended_by is not None and head.order != order
         if reading.whole and not misled and (covered or (deep and believed)):
             self._cover(head, began.mono, offer)
-        head.count = reading.counts[0] if reading.counts else None
+        head.count = reading.first_count
         if trailing and reading.whole and reading.rows:
             head.rows = reading.end
         return reading.whole

@@ -46,7 +46,8 @@ class Listing:
 
     def glance(self, reading: Reading) -> None:
         """Take what a reading counts, whether or not it went further than the first page."""
-        self.count_at_first, self.count = (reading.counts[0], reading.counts[-1]) if reading.counts else (None, None)
+        self.count_at_first = reading.first_count
+        self.count = reading.counts[-1] if reading.counts else None
 
     def _judge(self, reading: Reading) -> None:
         if reading.rows in reading.counts:

@@ -8,10 +8,10 @@ another page of this reading. An empty page alone proves nothing, nor does a sho
 
 ``whole`` holds while rows come and go anywhere, and while as many tie as a link has rows: 5, or a quarter of a page
 where pages have fewer than 20 rows. Neighbours that share few rows are no neighbours either if they share more than
-positions tell, or in another order: so ties show that may hide one another. It does not hold for larger groups of ties
-that a page boundary cuts while they change places, nor for a cap that is lowered during the reading. Pages of one row
-are never whole, unless that is all; a cap that has fallen to one row since the last reading shows, save where the next
-row moves or is lied about.
+positions tell, or in another order, or if the API counts more or fewer: so ties show that may hide one another. It does
+not hold for larger groups of ties that a page boundary cuts while they change places, nor for a cap that is lowered
+during the reading. Pages of one row are never whole, unless that is all; a cap that has fallen to one row since the
+last reading shows, save where the next row moves or is lied about.
 """
 
 from collections.abc import Iterable
@@ -178,10 +178,10 @@ class Reading(ListingReading):
         """Take note of how far rows have moved between two neighbours; tell whether ties may hide one another.
 
         They may where the two share more rows than positions tell, or share them in another order. The first may also
-        be rows that were put in before them.
+        be rows that were put in before them, and does not show where as many have left: then the API counts fewer.
         """
         lost = min(front.end - stretch.offset, len(stretch.ids)) - (len(stretch.ids) - new)
-        unsettled = lost < 0 or not front.keeps_order(stretch, common)
+        unsettled = lost < 0 or front.total != stretch.total or not front.keeps_order(stretch, common)
         self._lost = OVERLAP if unsettled else max(self._lost, lost)
         return unsettled
 

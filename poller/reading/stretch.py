@@ -49,8 +49,8 @@ class Ask(NamedTuple):
 class Stretch(NamedTuple):
     """Rows that stood side by side when a page was made: their ids, and these once more in their order.
 
-    ``received`` counts the unreadable ones too, and ``repeats`` those that were in it before. ``enough`` is
-    the page, where nothing beyond it is wanted.
+    ``received`` counts the unreadable ones too, and ``repeats`` those that were in it before. ``enough`` is the page,
+    where nothing beyond it is wanted; ``total`` is its TotalCount.
     """
 
     offset: int
@@ -59,6 +59,7 @@ class Stretch(NamedTuple):
     received: int
     repeats: int = 0
     enough: Page | None = None
+    total: int | None = None
 
     @property
     def end(self) -> int:
@@ -99,10 +100,17 @@ class ListingReading:
         return self.rows == 0 and any(self.counts) and self._trust_count
 
     @property
+    def first_count(self) -> int | None:
+        """What the API counted at first: none where it showed nothing and did not say; None where it does not say."""
+        if self.counts:
+            return self.counts[0]
+        return 0 if self.whole and not self.rows else None
+
+    @property
     def next_overlap(self) -> int:
         """How many rows the neighbours of the next reading should share: twice what they lost in this one, and a link.
 
-        Whatever it is, a row is skipped by no reading that is whole: too few cost a step back, and too many requests.
+        Too few cost a step back, and too many requests.
         """
         return min(LEAST_OVERLAP + 2 * self._lost, OVERLAP) if self.whole else OVERLAP
 
@@ -130,7 +138,8 @@ class ListingReading:
         self._reach = max(self._reach, page.received)
         rows = [job.job_id for job in page.jobs]
         ids = frozenset(rows)
-        return Stretch(ask.offset, ids, rows, page.received, len(page.jobs) - len(ids), page if enough else None)
+        repeats = len(rows) - len(ids)
+        return Stretch(ask.offset, ids, rows, page.received, repeats, page if enough else None, page.total_count)
 
     def _widen(self) -> None:
         self._lost = OVERLAP

@@ -102,6 +102,24 @@ def test_the_next_overlap_follows_how_fast_rows_move(leaving: int, expected: int
     assert reading.next_overlap == expected
 
 
+@pytest.mark.parametrize(("rows", "total", "expected"), [(3, 3, 3), (0, 0, 0), (0, None, 0), (3, None, None)])
+def test_what_was_counted_at_first_is_none_where_there_is_none(
+    rows: int, total: int | None, expected: int | None
+) -> None:
+    """An API that leaves its counts out may leave out a nought alone."""
+    reading = Reading(capacity=100)
+    read(reading, still(names(rows), total=total))
+    assert reading.first_count == expected
+
+
+def test_a_count_that_changes_meanwhile_is_not_what_was_counted_at_first() -> None:
+    """Later pages have later ones."""
+    reading = Reading(capacity=100)
+    reading.take(reading.asks()[0], page(names(100), 150))
+    reading.take(reading.asks()[0], page(names(69, 80), 149))
+    assert (reading.first_count, reading.counts) == (150, [150, 149])
+
+
 def test_a_reading_that_was_not_whole_advises_no_less_overlap() -> None:
     """What it lost is not known."""
     reading = Reading(overlap=LEAST_OVERLAP)

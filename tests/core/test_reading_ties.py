@@ -7,10 +7,10 @@ from poller.reading import OVERLAP, Ask, Reading
 from poller.reading.stretch import LEAST_OVERLAP
 
 
-def page(ids: list[str], *, bad: int = 0) -> Page:
+def page(ids: list[str], *, bad: int = 0, total: int | None = None) -> Page:
     """Make a page of running jobs, with bad rows at its end."""
     jobs = [Sighting(job_id=job_id, state=State.RUNNING) for job_id in ids]
-    return Page(jobs=jobs, received=len(ids) + bad, skipped=bad)
+    return Page(jobs=jobs, received=len(ids) + bad, skipped=bad, total_count=total)
 
 
 def names(count: int, start: int = 0) -> list[str]:
@@ -60,6 +60,13 @@ def test_few_shared_rows_in_another_order_are_a_hole() -> None:
     """They tie, and so may one that has changed places with all of them."""
     reading = Reading(overlap=LEAST_OVERLAP, capacity=100)
     [ask] = feed(reading, page(names(100)), page(["j95", "j94", *names(4, 96), *names(10, 100)]))
+    assert (reading.rows, ask.offset) == (100, 100 - OVERLAP)
+
+
+def test_few_shared_rows_are_a_hole_where_the_count_has_changed() -> None:
+    """One row has left in front, and of seven ties the one behind the boundary changes places with the others."""
+    reading = Reading(overlap=LEAST_OVERLAP, capacity=100)
+    [ask] = feed(reading, page(names(100), total=150), page([*names(6, 94), *names(50, 101)], total=149))
     assert (reading.rows, ask.offset) == (100, 100 - OVERLAP)
 
 

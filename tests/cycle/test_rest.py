@@ -129,6 +129,34 @@ async def test_a_job_that_ends_behind_the_first_page_of_a_head_is_swept_for() ->
     assert await rests(bench)
 
 
+async def test_a_job_that_is_gone_without_a_trace_is_swept_for() -> None:
+    """One is running less, and no head tells why: it is asked for by its id."""
+    bench = await still(Bench())
+    del bench.api.jobs["r120"]
+    assert not await rests(bench)
+    assert {query.job_ids[0] for query in bench.api.look_ups} == {"r120"}
+
+
+async def test_there_is_rest_where_an_empty_listing_has_no_count() -> None:
+    """What the vendor's page does not promise is left out where it is nought, say."""
+    bench = Bench()
+    bench.api.count = lambda query, rows: rows or None
+    await still(bench)
+    assert await rests(bench)
+    bench.api.finish("quick", int(bench.time) + 1)
+    assert await rests(bench)
+    assert bench.reported.ids == ["quick"]
+
+
+async def test_there_is_no_rest_where_a_listing_of_finished_jobs_has_no_count() -> None:
+    """What has ended behind its first page would not show."""
+    bench = Bench()
+    bench.api.backlog(120)
+    bench.api.count = lambda query, rows: None if query.state is S else rows
+    await still(bench)
+    assert not any([await rests(bench) for _ in range(3)])
+
+
 async def test_a_job_that_arrives_on_the_first_page_needs_no_sweep() -> None:
     """It is tracked from there, and one more is counted."""
     bench = Bench()
