@@ -67,15 +67,17 @@ class FakeOutbox:
 
 
 class ClosedSink:
-    """Refuses lines, and counts them."""
+    """Refuses lines while it is closed, and counts them."""
 
     def __init__(self) -> None:
         self.refused = 0
+        self.closed = True
 
     async def write(self, lines: Sequence[bytes]) -> None:
-        """Refuse."""
-        self.refused += len(lines)
-        raise SinkClosed("stdout: Broken pipe")
+        """Refuse, or take and forget."""
+        if self.closed:
+            self.refused += len(lines)
+            raise SinkClosed("stdout: Broken pipe")
 
 
 def _log(sink: FakeSink, *, execute_messages: bool = False) -> EventLog[None]:
@@ -182,6 +184,19 @@ async def test_the_last_of_several_reports_lets_go_for_all() -> None:
         assert [step for step, _ in diary] == ["stage", "save", "stage", "save"]
         sink.go_on.set()
     assert [step for step, _ in diary[4:]] == ["write", "written", "write", "written", "save"]
+
+
+@pytest.mark.anyio
+async def test_a_report_that_failed_is_not_waited_for() -> None:
+    """The next one lets go for itself."""
+    diary: list[Step] = []
+    sink, outbox = ClosedSink(), FakeOutbox(diary)
+    log = EventLog(sink, outbox, execute_messages=False)
+    with pytest.raises(SinkClosed):
+        await log.report(TARGET, [_completion(1)])
+    sink.closed = False
+    await log.report(TARGET, [_completion(2)])
+    assert [step for step, _ in diary] == ["stage", "save", "stage", "save", "written", "save"]
 
 
 @pytest.mark.anyio

@@ -11,7 +11,7 @@ from poller.errors import SinkClosed
 from poller.models import News, Target
 
 _BATCH_LINES: Final = 500
-"""What may be on its way at a time, at most 8 MiB."""
+"""What one who reports may have on its way at a time, at most 8 MiB."""
 
 Entry = TypeVar("Entry")
 

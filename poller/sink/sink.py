@@ -169,7 +169,6 @@ class Sink:
             if self._queue.empty() or sum(len(taken.lines) for taken in jobs) >= _BATCH_LINES:
                 return jobs
             job = self._queue.get()
-        self._queue.put(None)
         return jobs
 
     def _settle_all(self, jobs: Sequence[_Job], error: Exception | None) -> None:

@@ -124,6 +124,16 @@ def test_dormant_jobs_are_bounded_in_number() -> None:
     assert known.questions(0, at(100 + DORMANT_EVERY)) == ids[1:]
 
 
+def test_a_run_that_was_sighted_after_the_question_is_not_missing() -> None:
+    """The answer was there before it, and was taken up late."""
+    known = tracker()
+    known.sight([row("a", R)], at(0))
+    for time in (10, 50, 100):
+        known.sight([row("a", R)], at(time + 1))
+        assert known.absent(["a"], {"control"}, "control", at(time)) == []
+    assert lost(known, "a", "control", [110, 120, 130]) == []
+
+
 def test_a_job_sighted_in_this_sweep_is_the_control() -> None:
     """What was just listed must be found by its id."""
     known = tracker()
