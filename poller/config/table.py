@@ -114,7 +114,8 @@ INTERVAL: Final = Setting(
 SWEEP_INTERVAL: Final = Setting(
     "POLLER_SWEEP_INTERVAL",
     POSITIVE_DURATION,
-    "The longest that a full sweep may wait while nothing comes or goes unseen; the interval: every cycle sweeps.",
+    "The longest that a full sweep may wait while nothing comes or goes unseen; as long as the interval, and every "
+    "cycle sweeps.",
     otherwise="six intervals",
 )
 LOOKBACK: Final = Setting(

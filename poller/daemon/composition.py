@@ -159,7 +159,7 @@ class Daemon:
                     "POLLER_LOOKBACK counts for targets alone that are new to the state file", lookback=lookback
                 )
         else:
-            what = "those that ended in the lookback" if lookback else "none that ended before"
+            what = "those that ended in the lookback" if lookback else "none that ended some seconds before"
             _log.info(f"a first start: jobs that end from now on are reported, and {what}", lookback=lookback)
 
     def _fleet(self, lister: Lister) -> Fleet:
