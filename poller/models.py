@@ -61,20 +61,17 @@ class Sighting(Struct, frozen=True, gc=False, rename="pascal"):
     @property
     def create_time(self) -> int | None:
         """When the job was created, in Unix seconds; None where the API did not say."""
-        raw = self.created
-        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
+        return unix_time(self.created)
 
     @property
     def begin_time(self) -> int | None:
         """When the job began to run, in Unix seconds; None where it has not, or the API did not say."""
-        raw = self.begun
-        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
+        return unix_time(self.begun)
 
     @property
     def end_time(self) -> int | None:
         """When the job ended, in Unix seconds; None where it has not, or the API did not say."""
-        raw = self.ended
-        return raw if type(raw) is int and 0 < raw <= _LAST_SECOND else unix_time(raw)
+        return unix_time(self.ended)
 
     @property
     def dated(self) -> bool:
@@ -182,10 +179,9 @@ News = Completion | Unresolved
 
 
 def unix_time(raw: RawTime) -> int | None:
-    """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said".
-
-    The properties above read an integer, which nearly all are, without a call.
-    """
+    """Read a time as the API may send it: integer, string, 0, empty or missing; None is "not said"."""
+    if type(raw) is int:  # what nearly all are
+        return raw if 0 < raw <= _LAST_SECOND else None
     if not raw:
         return None
     try:

@@ -44,6 +44,7 @@ class Balance:
         now, then = self._compare(counts), self._surplus
         if now is None or then is None:
             return False
+        # Where old jobs have been purged, what is fewer by now is what later counts are held against.
         self._surplus = now
         return all(now[state] == then[state] or (state in TERMINAL and now[state] < then[state]) for state in then)
 

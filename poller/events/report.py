@@ -171,4 +171,4 @@ def _moment(seconds: int | None) -> datetime | None:
 
 
 def _between(start: int | None, end: int | None) -> int | None:
-    return None if start is None or end is None else (end - start if end > start else 0)
+    return None if start is None or end is None else max(0, end - start)

@@ -20,7 +20,7 @@ from poller.stats import EventStats
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _BATCH_LINES: Final = 500
-"""With so many lines no more are waited for."""
+"""A batch that has so many takes no more, even if others wait."""
 
 
 class _Job:
@@ -161,7 +161,10 @@ class Sink:
                 from_thread.run_sync(self._settle_all, jobs, error, token=jobs[0].token)
 
     def _next_jobs(self) -> list[_Job]:
-        """Wait for a job, and take those that are there behind it; none once it is time to leave."""
+        """Wait for a job, and take those that are there behind it; none once it is time to leave.
+
+        A None behind jobs is not missed: whoever put it there has said so before.
+        """
         jobs: list[_Job] = []
         job = self._queue.get()
         while job is not None:
