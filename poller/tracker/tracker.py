@@ -245,7 +245,7 @@ class Tracker:
     ) -> list[Unresolved]:
         """Take note of who was missing from the whole answer to a look-up of ``asked`` and a ``control``.
 
-        ``now`` is when it was asked: a run that has been sighted since is not missing.
+        ``now`` is when it was asked: where a run has been sighted since, its misses count anew.
         """
         for job_id in found:
             self._absences.forget(job_id)
@@ -254,9 +254,7 @@ class Tracker:
         lost = []
         for job_id in asked:
             run = self.jobs.get(job_id) if job_id not in found else None
-            if run is None or run.sighted > now.mono:
-                continue
-            if self._absences.miss(job_id, run, now, controlled=control is not None):
+            if run is not None and self._absences.miss(job_id, run, now, controlled=control is not None):
                 lost += self._unresolve(job_id, run, now)
         return lost
 
